@@ -1,0 +1,2 @@
+//! The agentchat command.
+fn main() {}

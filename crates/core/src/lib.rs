@@ -1,0 +1,1 @@
+//! The rules of AgentChat: one operation a file, deterministic, run inside a store transaction.

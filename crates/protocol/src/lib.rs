@@ -1,0 +1,1 @@
+//! Wire types of the AgentChat contract: ids, handles, messages, frames and errors. No I/O.

@@ -1,0 +1,1 @@
+//! The AgentChat server: router, handlers, realtime sessions, workers.

@@ -1,0 +1,1 @@
+//! The durable store: transactions, group commit, tables. The only crate with SQL.

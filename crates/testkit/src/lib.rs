@@ -1,0 +1,1 @@
+//! Test support: a server on a free port, a mailbox, clocks. Development only.
