@@ -1,1 +1,18 @@
-//! The rules of AgentChat: one operation a file, deterministic, run inside a store transaction.
+//! The rules of AgentChat.
+//!
+//! One operation a file: a struct that holds everything it needs (who calls, what they sent, the time, fresh ids)
+//! and runs inside one store transaction. Nothing here reads a clock, draws a number, waits or speaks HTTP.
+//!
+//! * `accounts/`, `agents/` — registration, recovery, keys, profiles
+//! * `messages/` — sending, delivery, history, reading, hiding
+//! * `conversations/` — lists and contexts
+//!
+//! An operation is run by a [`agentchat_store::Store`]:
+//!
+//! ```ignore
+//! let sent = store.write(SendDirect { sender, request, now, .. }).await?;
+//! ```
+
+mod error;
+
+pub use error::{Error, Refusal, Rejection, Verdict};

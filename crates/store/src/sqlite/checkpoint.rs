@@ -1,0 +1,106 @@
+//! Checkpoints: the log is copied into the database beside the writer, never inside a commit.
+//!
+//! A thread copies every few milliseconds while there is something to copy. That alone lets the log grow without
+//! bound under load, because SQLite starts the log over only when *all* of it was copied at the moment a write
+//! begins. So once the log is long the writer itself, between two batches, copies what is left.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::hooks::Wal;
+
+/// How long the log is, known from SQLite's own hook, and who may copy it now.
+pub(crate) struct Log {
+    /// Frames (pages) in the log after the last commit.
+    frames: AtomicU32,
+    /// Frames at which the writer tries to start the log over.
+    due: AtomicU32,
+    restart_frames: u32,
+    copying: Mutex<()>,
+}
+
+/// After a reader kept the log from starting over, try again this many frames later (4 MiB).
+const RETRY_FRAMES: u32 = 1024;
+const PAGE: u64 = 4096 + 24;
+
+impl Log {
+    pub(crate) fn new(restart_bytes: u64) -> Arc<Self> {
+        let frames = u32::try_from(restart_bytes / PAGE).unwrap_or(u32::MAX).max(1);
+        Arc::new(Self {
+            frames: AtomicU32::new(0),
+            due: AtomicU32::new(frames),
+            restart_frames: frames,
+            copying: Mutex::default(),
+        })
+    }
+
+    /// Bytes in the log after the last commit.
+    pub(crate) fn bytes(&self) -> u64 {
+        u64::from(self.frames.load(Ordering::Relaxed)) * PAGE
+    }
+
+    /// Makes the writer's connection report the log's length after each commit.
+    pub(crate) fn watch(self: &Arc<Self>, connection: &mut Connection) -> rusqlite::Result<()> {
+        let log = Arc::clone(self);
+        connection.wal_hook(Some(move |_: &mut Wal, frames: std::ffi::c_int| {
+            log.frames.store(u32::try_from(frames).unwrap_or(0), Ordering::Relaxed);
+            Ok(())
+        }))
+    }
+
+    /// Called by the writer between batches.
+    pub(crate) fn restart_if_long(&self, connection: &Connection) {
+        let frames = self.frames.load(Ordering::Relaxed);
+        if frames < self.restart_frames {
+            self.due.store(self.restart_frames, Ordering::Relaxed);
+        } else if frames >= self.due.load(Ordering::Relaxed) {
+            self.copy(connection);
+            self.due.store(frames + RETRY_FRAMES, Ordering::Relaxed);
+        }
+    }
+
+    fn copy(&self, connection: &Connection) {
+        let _one_at_a_time = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = copied {
+            tracing::warn!(%error, "a checkpoint failed");
+        }
+    }
+}
+
+/// The thread that copies while the writer writes.
+pub(crate) struct Checkpointer {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    pub(crate) fn start(connection: Connection, log: Arc<Log>, every: Duration) -> std::io::Result<Self> {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let seen = Arc::clone(&stop);
+        let thread = std::thread::Builder::new().name("checkpoint".into()).spawn(move || {
+            let mut copied = 0;
+            let mut stopped = seen.0.lock().unwrap_or_else(PoisonError::into_inner);
+            while !*stopped {
+                stopped = seen.1.wait_timeout(stopped, every).unwrap_or_else(PoisonError::into_inner).0;
+                let frames = log.frames.load(Ordering::Relaxed);
+                if frames != copied {
+                    log.copy(&connection);
+                    copied = frames;
+                }
+            }
+        })?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    pub(crate) fn stop(&mut self) {
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.1.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic there was already reported by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The embedded engine: one writer, a few readers, a checkpointer, one file.
+
+mod checkpoint;
+mod connection;
+mod readers;
+mod writer;
+
+pub(crate) use checkpoint::{Checkpointer, Log};
+pub(crate) use connection::{DATABASE_FILE, reader, writer};
+pub(crate) use readers::Readers;
+pub(crate) use writer::{Job, Queue, Then, TypedWrite, Writer};
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::StoreError;
+
+/// Runs a future that never waits. One that does is a fault of that operation alone.
+pub(crate) fn poll_once<T, E: From<StoreError>>(future: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => {
+            Err(StoreError::Internal("an operation waited for something other than its transaction".into()).into())
+        }
+    }
+}

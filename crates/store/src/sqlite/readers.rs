@@ -1,0 +1,92 @@
+//! Readers: read-only connections on threads of their own.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+
+use crate::{StoreError, Tx};
+
+/// A read waiting for a free connection.
+pub(crate) type ReadJob = Box<dyn FnOnce(&mut Tx<'_>) + Send>;
+
+/// The queue the reader threads take from.
+pub(crate) struct Readers {
+    state: Mutex<State>,
+    wake: Condvar,
+    limit: usize,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<ReadJob>,
+    idle: usize,
+    closed: bool,
+}
+
+impl Readers {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { state: Mutex::default(), wake: Condvar::new(), limit }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, job: ReadJob) -> Result<(), StoreError> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(StoreError::Unavailable("the store is closed".into()));
+        }
+        if state.waiting.len() >= self.limit {
+            return Err(StoreError::Busy);
+        }
+        state.waiting.push_back(job);
+        if state.idle > 0 {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn close(&self) {
+        self.state().closed = true;
+        self.wake.notify_all();
+    }
+
+    fn take(&self) -> Option<ReadJob> {
+        let mut state = self.state();
+        loop {
+            if let Some(job) = state.waiting.pop_front() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state.idle += 1;
+            state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    /// A reader thread: until the queue is closed and empty.
+    pub(crate) fn run(&self, mut connection: Connection) {
+        while let Some(job) = self.take() {
+            // A read that fails to open its snapshot still runs: its own statements then say what is wrong.
+            let began = connection.prepare_cached("BEGIN").and_then(|mut begin| begin.raw_execute());
+            if let Err(error) = began {
+                tracing::warn!(%error, "a read could not open its snapshot");
+            }
+            let mut tx = Tx::Sqlite(&mut connection);
+            if catch_unwind(AssertUnwindSafe(|| job(&mut tx))).is_err() {
+                tracing::error!("a read panicked");
+            }
+            if !connection.is_autocommit() {
+                let ended = connection.prepare_cached("COMMIT").and_then(|mut end| end.raw_execute());
+                if let Err(error) = ended {
+                    tracing::warn!(%error, "a read could not close its snapshot");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! The transaction an operation runs in.
+
+use rusqlite::CachedStatement;
+
+use crate::error::Result;
+use crate::row::{Row, Value};
+
+/// Which database is underneath; asked only inside `tables/`, where an engine needs a word of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+}
+
+/// An open transaction. Its verbs are in [`crate::tables`].
+#[derive(Debug)]
+pub enum Tx<'a> {
+    Sqlite(&'a mut rusqlite::Connection),
+}
+
+impl Tx<'_> {
+    /// The engine that runs this transaction.
+    pub fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+        }
+    }
+
+    /// Runs a statement, answers how many rows it changed. Placeholders are `$1`, `$2`, … numbered in the order in
+    /// which they first appear.
+    pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64> {
+        match self {
+            Self::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql)?;
+                bind(&mut statement, sql, params)?;
+                Ok(statement.raw_execute()? as u64)
+            }
+        }
+    }
+
+    /// The first row, if there is one.
+    pub(crate) async fn query_opt<T: Send>(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+        map: impl FnOnce(&Row<'_>) -> Result<T> + Send,
+    ) -> Result<Option<T>> {
+        match self {
+            Self::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql)?;
+                bind(&mut statement, sql, params)?;
+                let mut rows = statement.raw_query();
+                let answer = rows.next()?.map(|row| map(&Row::Sqlite(row))).transpose()?;
+                // A RETURNING statement has done its work only once it was stepped to its end.
+                while rows.next()?.is_some() {}
+                Ok(answer)
+            }
+        }
+    }
+
+    /// All rows, in order.
+    pub(crate) async fn query_all<T: Send>(
+        &mut self,
+        sql: &'static str,
+        params: &[Value<'_>],
+        mut map: impl FnMut(&Row<'_>) -> Result<T> + Send,
+    ) -> Result<Vec<T>> {
+        match self {
+            Self::Sqlite(connection) => {
+                let mut statement = connection.prepare_cached(sql)?;
+                bind(&mut statement, sql, params)?;
+                let mut rows = statement.raw_query();
+                let mut answer = Vec::new();
+                while let Some(row) = rows.next()? {
+                    answer.push(map(&Row::Sqlite(row))?);
+                }
+                Ok(answer)
+            }
+        }
+    }
+
+    /// The single integer a statement answers (`COUNT(*)`, `RETURNING pk`).
+    pub(crate) async fn query_int(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<i64>> {
+        self.query_opt(sql, params, |row| row.opt_int(0)).await.map(Option::flatten)
+    }
+}
+
+fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[Value<'_>]) -> Result<()> {
+    debug_assert_eq!(statement.parameter_count(), params.len(), "parameters of {sql}");
+    for (index, param) in params.iter().enumerate() {
+        // SQLite numbers named parameters by first appearance; other engines by name. They must agree.
+        debug_assert_eq!(
+            statement.parameter_name(index + 1).map(str::to_owned),
+            Some(format!("${}", index + 1)),
+            "placeholders of {sql} must first appear in ascending order"
+        );
+        statement.raw_bind_parameter(index + 1, param)?;
+    }
+    Ok(())
+}
