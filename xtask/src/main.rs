@@ -1,2 +1,98 @@
-//! Project chores.
-fn main() {}
+//! The project's chores, run as `cargo xtask CHORE`.
+//!
+//! * `check` — the quick gate before a commit: formatting, lints, documentation.
+//! * `test` — everything, from nothing: the gate, the Rust tests, the official Python and
+//!   TypeScript SDKs against a started server, and the demo.
+//!
+//! Parts: [`command`] runs one program and keeps its closing lines, [`report`] collects the
+//! stages, [`rust`] holds the stages that are cargo's, [`official`] those of the official SDKs.
+#![expect(
+    clippy::print_stdout,
+    reason = "a chore talks to the terminal it was started from"
+)]
+
+mod command;
+mod official;
+mod report;
+mod rust;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use report::Report;
+
+const USAGE: &str = "usage: cargo xtask CHORE
+
+  check   formatting, lints and documentation
+  test    everything: check, Rust tests, the official SDKs against a started server, the demo";
+
+fn main() -> ExitCode {
+    let chore = std::env::args().nth(1).unwrap_or_default();
+    let report = match chore.as_str() {
+        "check" => check(),
+        "test" => test(),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    report.print();
+    if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn check() -> Report {
+    let mut report = Report::default();
+    report.stage("format", rust::format);
+    report.stage("lints", rust::lints);
+    report.stage("documentation", rust::documentation);
+    report
+}
+
+/// Runs every stage even when one fails, so that one run shows all there is to mend; only what
+/// cannot run without a built server is left out when the build fails.
+fn test() -> Report {
+    let mut report = Report::default();
+    let installing = std::thread::spawn(official::install);
+    report.stage("format", rust::format);
+    report.stage("lints", rust::lints);
+    let built = report.stage("build", rust::build);
+    if built {
+        report.stage("Rust tests", rust::tests);
+    }
+    report.stage("documentation", rust::documentation);
+    let installed = report.stage("official SDKs' installation", || {
+        installing
+            .join()
+            .unwrap_or_else(|_| anyhow::bail!("the installing thread panicked"))
+    });
+    if built && installed {
+        report.stages_together(official::suites());
+    }
+    if built {
+        report.stage("demo", rust::demo);
+    }
+    report
+}
+
+/// The workspace's root, wherever the chore was started from.
+fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+/// Where cargo builds, `CARGO_TARGET_DIR` honoured.
+fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
+}
+
+/// The server as `cargo xtask test` builds it.
+fn agentchat() -> PathBuf {
+    target().join("debug/agentchat")
+}

@@ -1,0 +1,250 @@
+"""A started `agentchat serve` on a free port with a temporary folder, and agents on it."""
+
+import asyncio
+import os
+import re
+import signal
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Awaitable, Callable
+
+import httpx
+from agentchatme import AsyncAgentChatClient, RealtimeClient
+
+BINARY = os.environ.get(
+    "AGENTCHAT_BINARY", str(Path(__file__).parents[3] / "target/debug/agentchat")
+)
+ADMIN_TOKEN = "official-suite-operator-token-0123456789"
+LISTENING = re.compile(r"listening on http://([0-9.]+):([0-9]+)")
+# Only the policies that a suite on one machine would reach by its speed.
+LIFTED = ("send", "api", "ws_connect")
+
+
+class Server:
+    """One data folder and one port; the process behind them can be stopped and started again."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        self.flags = flags
+        self.port = 0
+        self.mailbox = Mailbox(folder / "mail")
+        self.log: list[str] = []
+        self.process: asyncio.subprocess.Process | None = None
+        self._reader: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def socket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Returns when the server says on which address it listens."""
+        limits = [flag for name in LIFTED for flag in ("--limit", f"{name}=off")]
+        self.process = await asyncio.create_subprocess_exec(
+            BINARY,
+            "serve",
+            *("--listen", f"127.0.0.1:{self.port}"),
+            *("--data-dir", str(self.folder / "data")),
+            *("--mail", f"file:{self.mailbox.folder}"),
+            *("--admin-token", ADMIN_TOKEN),
+            *limits,
+            *self.flags,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._reader = asyncio.create_task(self._read_output(self.process, listening))
+        self.port = await asyncio.wait_for(listening, 20)
+
+    async def _read_output(
+        self, process: asyncio.subprocess.Process, listening: asyncio.Future[int]
+    ) -> None:
+        assert process.stdout is not None
+        async for raw in process.stdout:
+            line = raw.decode(errors="replace").rstrip()
+            self.log.append(line)
+            found = LISTENING.search(line)
+            if found and not listening.done():
+                listening.set_result(int(found[2]))
+        if not listening.done():
+            told = "\n".join(self.log)
+            listening.set_exception(RuntimeError(f"the server did not start:\n{told}"))
+
+    def ask_to_stop(self) -> None:
+        """SIGTERM; the process goes on until it has finished."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+
+    async def stopped(self) -> None:
+        """Waits for the end that was asked for; it must be orderly."""
+        assert self.process is not None and self._reader is not None
+        code = await asyncio.wait_for(self.process.wait(), 20)
+        await self._reader
+        assert code == 0, f"the server ended with {code}"
+
+    async def stop(self) -> None:
+        self.ask_to_stop()
+        await self.stopped()
+
+    async def refuses_connections(self) -> None:
+        """Waits until nobody listens on the port any more."""
+
+        async def refused() -> bool:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except ConnectionError:
+                return True
+            writer.close()
+            return False
+
+        await until(refused, "the server stops accepting")
+
+    async def end(self) -> None:
+        """The end of a test, whatever became of it: never fails, leaves no process."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+        if self._reader is not None:
+            await self._reader
+
+    async def agent(self, handle: str) -> "Agent":
+        """An account without the mail round, by the operator's endpoint."""
+        async with httpx.AsyncClient(base_url=self.url) as http:
+            answer = await http.post(
+                "/admin/agents",
+                headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
+                json={"handle": handle, "email": f"{handle}@example.com"},
+            )
+        assert answer.status_code == 201, answer.text
+        return Agent(self, handle, answer.json()["api_key"])
+
+    async def acquainted(self, first: str, second: str) -> "tuple[Agent, Agent, str]":
+        """Two agents whose conversation is established and read by both, and its id."""
+        one, other = await self.agent(first), await self.agent(second)
+        sent = await one.client.send_message(to=f"@{second}", text="hello")
+        await other.client.send_message(to=f"@{first}", text="hello yourself")
+        for agent in (one, other):
+            rows = await agent.client.sync()
+            await agent.client.sync_ack(rows[-1]["delivery_id"])
+        return one, other, sent.message["conversation_id"]
+
+
+@dataclass
+class Agent:
+    """An account and the official client that speaks for it."""
+
+    server: Server
+    handle: str
+    api_key: str
+    client: AsyncAgentChatClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = AsyncAgentChatClient(api_key=self.api_key, base_url=self.server.url)
+
+    async def undelivered(self) -> int:
+        """How many messages the server still keeps for the agent."""
+        async with httpx.AsyncClient(base_url=self.server.url) as http:
+            answer = await http.get(
+                "/v1/messages/undelivered/count",
+                headers={"Authorization": f"Bearer {self.api_key}"},
+            )
+        assert answer.status_code == 200, answer.text
+        return answer.json()["count"]
+
+    async def nothing_stored(self, timeout: float = 10) -> None:
+        async def none() -> bool:
+            return await self.undelivered() == 0
+
+        await until(none, f"nothing is stored for {self.handle}", timeout)
+
+    def listener(
+        self, handler: Callable[[dict[str, Any]], Any], **options: Any
+    ) -> "Listener":
+        return Listener(self, handler, options)
+
+
+class Listener:
+    """The official RealtimeClient with a REST client, and what it told."""
+
+    def __init__(self, agent: Agent, handler: Callable[..., Any], options: dict[str, Any]) -> None:
+        self.agent = agent
+        self.connects = 0
+        self.disconnects: list[dict[str, Any]] = []
+        self.errors: list[BaseException] = []
+        self.client = RealtimeClient(
+            **{
+                "api_key": agent.api_key,
+                "base_url": agent.server.socket_url,
+                "client": agent.client,
+                "reconnect_interval_ms": 100,
+                "max_reconnect_interval_ms": 400,
+                **options,
+            }
+        )
+        self.client.on("message.new", handler)
+        self.client.on_connect(self._connected)
+        self.client.on_disconnect(self.disconnects.append)
+        self.client.on_error(self.errors.append)
+
+    def _connected(self) -> None:
+        self.connects += 1
+
+    async def connected(self, times: int = 1, timeout: float = 10) -> None:
+        told = f"{self.agent.handle} is connected {times} times"
+        await until(lambda: self.connects >= times, told, timeout)
+
+    async def __aenter__(self) -> "Listener":
+        await self.client.connect()
+        await self.connected()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.disconnect()
+
+
+class Mailbox:
+    """The folder into which the server writes its mail."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._read: Counter[str] = Counter()
+
+    async def code(self, address: str) -> str:
+        """The code of the next mail to this address that was not read yet."""
+        already = self._read[address]
+        await until(lambda: len(self._codes(address)) > already, f"a mail to {address}")
+        self._read[address] += 1
+        return self._codes(address)[already]
+
+    def _codes(self, address: str) -> list[str]:
+        """In the order in which the mails were written."""
+        files = [path for path in self.folder.glob("*") if not path.name.startswith(".")]
+        files.sort(key=lambda path: (path.stat().st_mtime_ns, path.name))
+        texts = (path.read_text() for path in files)
+        found = (re.search(r"(?m)\b(\d{6})\b(?!-)", body(text)) for text in texts if address in text)
+        return [match[1] for match in found if match]
+
+
+def body(mail: str) -> str:
+    """What follows the head of a mail."""
+    _, _, rest = mail.replace("\r\n", "\n").partition("\n\n")
+    return rest or mail
+
+
+async def until(
+    condition: Callable[[], bool | Awaitable[bool]], what: str, timeout: float = 10
+) -> None:
+    """Waits for something that can be seen, and says what it was when it does not come."""
+    try:
+        async with asyncio.timeout(timeout):
+            while True:
+                seen = condition()
+                if await seen if isinstance(seen, Awaitable) else seen:
+                    return
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"not seen within {timeout} s: {what}") from None

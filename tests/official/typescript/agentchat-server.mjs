@@ -1,0 +1,244 @@
+// A started `agentchat serve` on a free port with a temporary folder, and agents on it.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { AgentChatClient, RealtimeClient } from 'agentchatme'
+
+const BINARY = process.env.AGENTCHAT_BINARY
+const ADMIN_TOKEN = 'official-suite-operator-token-0123456789'
+const LISTENING = /listening on http:\/\/[0-9.]+:([0-9]+)/
+// Only the policies that a suite on one machine would reach by its speed.
+const LIFTED = ['send', 'api', 'ws_connect'].flatMap((name) => ['--limit', `${name}=off`])
+
+/** One data folder and one port; the process behind them can be stopped and started again. */
+export class Server {
+  port = 0
+  log = []
+
+  constructor(folder) {
+    this.folder = folder
+    this.mailbox = new Mailbox(join(folder, 'mail'))
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get socketUrl() {
+    return `ws://127.0.0.1:${this.port}`
+  }
+
+  /** Resolves when the server says on which address it listens. */
+  async start() {
+    const flags = [
+      ...['serve', '--listen', `127.0.0.1:${this.port}`],
+      ...['--data-dir', join(this.folder, 'data')],
+      ...['--mail', `file:${this.mailbox.folder}`],
+      ...['--admin-token', ADMIN_TOKEN],
+      ...LIFTED,
+    ]
+    const child = spawn(BINARY, flags, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.process = child
+    this.exited = new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('close', resolve)
+    })
+    const listening = new Promise((resolve) => {
+      for (const output of [child.stdout, child.stderr]) {
+        createInterface(output).on('line', (line) => {
+          this.log.push(line)
+          const found = LISTENING.exec(line)
+          if (found) resolve(Number(found[1]))
+        })
+      }
+    })
+    const port = await Promise.race([listening, this.exited.then(() => 0), pause(20_000, 0, { ref: false })])
+    assert.ok(port, `the server did not start:\n${this.log.join('\n')}`)
+    this.port = port
+  }
+
+  /** SIGTERM and an orderly end. */
+  async stop() {
+    this.process.kill('SIGTERM')
+    assert.equal(await this.exited, 0, 'the exit code of the server')
+  }
+
+  /** The end of a test, whatever became of it: leaves no process and no folder. */
+  async end() {
+    if (this.process?.exitCode === null && this.process?.signalCode === null) {
+      this.process.kill('SIGKILL')
+      await this.exited
+    }
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /** An account without the mail round, by the operator's endpoint. */
+  async agent(handle) {
+    const answer = await fetch(`${this.url}/admin/agents`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ handle, email: `${handle}@example.com` }),
+    })
+    const body = await answer.json()
+    assert.equal(answer.status, 201, JSON.stringify(body))
+    return new Agent(this, handle, body.api_key)
+  }
+
+  /** Two agents whose conversation is established and read by both, and its id. */
+  async acquainted(first, second) {
+    const one = await this.agent(first)
+    const other = await this.agent(second)
+    const sent = await one.send(second, 'hello')
+    await other.send(first, 'hello yourself')
+    for (const agent of [one, other]) {
+      const rows = await agent.client.sync()
+      await agent.client.syncAck(rows.at(-1).delivery_id)
+    }
+    return [one, other, sent.conversation_id]
+  }
+}
+
+/** An account and the official client that speaks for it. */
+export class Agent {
+  constructor(server, handle, apiKey) {
+    this.server = server
+    this.handle = handle
+    this.apiKey = apiKey
+    this.client = new AgentChatClient({ apiKey, baseUrl: server.url })
+  }
+
+  /** Sends a text and returns the stored message. */
+  async send(to, text) {
+    const { message } = await this.client.sendMessage({ to: `@${to}`, content: { text } })
+    return message
+  }
+
+  async reply(conversationId, text) {
+    await this.client.sendMessage({ conversation_id: conversationId, content: { text } })
+  }
+
+  /** How many messages the server still keeps for the agent. */
+  async undelivered() {
+    const answer = await fetch(`${this.server.url}/v1/messages/undelivered/count`, {
+      headers: { Authorization: `Bearer ${this.apiKey}` },
+    })
+    assert.equal(answer.status, 200)
+    return (await answer.json()).count
+  }
+
+  nothingStored(timeoutMs) {
+    const none = async () => (await this.undelivered()) === 0
+    return until(none, `nothing is stored for ${this.handle}`, timeoutMs)
+  }
+
+  /** The official RealtimeClient with a REST client, connected; it is closed by `close()`. */
+  async listen(handler, options = {}) {
+    const listener = new Listener(this, handler, options)
+    await listener.client.connect()
+    await listener.connected()
+    return listener
+  }
+}
+
+class Listener {
+  connects = 0
+  disconnects = []
+  errors = []
+
+  constructor(agent, handler, options) {
+    this.agent = agent
+    this.client = new RealtimeClient({
+      apiKey: agent.apiKey,
+      baseUrl: agent.server.socketUrl,
+      client: agent.client,
+      reconnectInterval: 100,
+      maxReconnectInterval: 400,
+      ...options,
+    })
+    this.client.on('message.new', handler)
+    this.client.onConnect(() => void this.connects++)
+    this.client.onDisconnect((info) => void this.disconnects.push(info))
+    this.client.onError((error) => void this.errors.push(error))
+  }
+
+  connected(times = 1) {
+    return until(() => this.connects >= times, `${this.agent.handle} is connected ${times} times`)
+  }
+
+  close() {
+    this.client.disconnect()
+  }
+}
+
+/** The folder into which the server writes its mail. */
+class Mailbox {
+  #read = new Map()
+
+  constructor(folder) {
+    this.folder = folder
+  }
+
+  /** The code of the next mail to this address that was not read yet. */
+  async code(address) {
+    const already = this.#read.get(address) ?? 0
+    let codes = []
+    const arrived = async () => (codes = await this.#codes(address)).length > already
+    await until(arrived, `a mail to ${address}`)
+    this.#read.set(address, already + 1)
+    return codes[already]
+  }
+
+  /** In the order in which the mails were written. */
+  async #codes(address) {
+    const names = await readdir(this.folder).catch(() => [])
+    const files = await Promise.all(
+      names
+        .filter((name) => !name.startsWith('.'))
+        .map(async (name) => {
+          const path = join(this.folder, name)
+          return { name, text: await readFile(path, 'utf8'), at: (await stat(path)).mtimeMs }
+        }),
+    )
+    files.sort((one, other) => one.at - other.at || one.name.localeCompare(other.name))
+    return files
+      .filter((file) => file.text.includes(address))
+      .map((file) => /\b(\d{6})\b(?!-)/.exec(body(file.text))?.[1])
+      .filter((code) => code !== undefined)
+  }
+}
+
+/** What follows the head of a mail. */
+function body(mail) {
+  const [, rest] = mail.split(/\r?\n\r?\n([^]*)/, 2)
+  return rest || mail
+}
+
+/** Waits for something that can be seen, and says what it was when it does not come. */
+export async function until(condition, what, timeoutMs = 10_000) {
+  const end = performance.now() + timeoutMs
+  while (!(await condition())) {
+    assert.ok(performance.now() < end, `not seen within ${timeoutMs} ms: ${what}`)
+    await pause(10)
+  }
+}
+
+/** Runs a test's body with a server of its own; the server's log is shown when it fails. */
+export function withServer(job) {
+  return async () => {
+    const server = new Server(await mkdtemp(join(tmpdir(), 'agentchat-official-')))
+    try {
+      await server.start()
+      await job(server)
+    } catch (error) {
+      console.error(server.log.join('\n'))
+      throw error
+    } finally {
+      await server.end()
+    }
+  }
+}
