@@ -7,7 +7,8 @@ import signal
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Awaitable, Callable
+from typing import Any
+from collections.abc import Awaitable, Callable
 
 import httpx
 from agentchatme import AsyncAgentChatClient, RealtimeClient
@@ -161,9 +162,7 @@ class Agent:
 
         await until(none, f"nothing is stored for {self.handle}", timeout)
 
-    def listener(
-        self, handler: Callable[[dict[str, Any]], Any], **options: Any
-    ) -> "Listener":
+    def listener(self, handler: Callable[[dict[str, Any]], Any], **options: Any) -> "Listener":
         return Listener(self, handler, options)
 
 
@@ -225,7 +224,9 @@ class Mailbox:
         files = [path for path in self.folder.glob("*") if not path.name.startswith(".")]
         files.sort(key=lambda path: (path.stat().st_mtime_ns, path.name))
         texts = (path.read_text() for path in files)
-        found = (re.search(r"(?m)\b(\d{6})\b(?!-)", body(text)) for text in texts if address in text)
+        found = (
+            re.search(r"(?m)\b(\d{6})\b(?!-)", body(text)) for text in texts if address in text
+        )
         return [match[1] for match in found if match]
 
 

@@ -1,7 +1,7 @@
 """What every test of the official Python SDK starts from."""
 
 from pathlib import Path
-from typing import AsyncIterator
+from collections.abc import AsyncIterator
 
 import pytest
 from agentchat_server import Server

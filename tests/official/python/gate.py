@@ -1,7 +1,7 @@
 """A TCP relay between a client and the server: it can refuse, and hold back what a client says."""
 
 import asyncio
-from typing import Callable
+from collections.abc import Callable
 
 END_OF_REQUEST = b"\r\n\r\n"
 

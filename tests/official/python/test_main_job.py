@@ -7,12 +7,12 @@ import pytest
 from agentchat_server import Agent, Server, until
 from agentchatme import (
     AgentChatClient,
+    AgentChatError,
     AsyncAgentChatClient,
     AwaitingReplyError,
     NotFoundError,
     RateLimitedError,
     UnauthorizedError,
-    ValidationError,
 )
 from gate import Gate
 
@@ -25,7 +25,7 @@ async def register(server: Server, handle: str) -> Agent:
     )
     code = await server.mailbox.code(address)
     wrong = "000000" if code != "000000" else "000001"
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(AgentChatError) as refused:
         await AsyncAgentChatClient.verify(pending["pending_id"], wrong, base_url=server.url)
     assert refused.value.code == "INVALID_CODE"
     record, api_key, client = await AsyncAgentChatClient.verify(
@@ -57,7 +57,10 @@ async def first_contact(alice: Agent) -> str:
 async def live_then_restarted(server: Server, alice: Agent, bob: Agent) -> None:
     """Received in order, acked; a restart; what was sent meanwhile is drained in order."""
     received: list[dict[str, Any]] = []
-    numbers = lambda: [row["content"]["text"] for row in received if row["sender"] == "alice"]
+
+    def numbers() -> list[str]:
+        return [row["content"]["text"] for row in received if row["sender"] == "alice"]
+
     expected = [f"message {number}" for number in range(1, 21)]
     async with Gate(server.port) as gate:
         listener = bob.listener(

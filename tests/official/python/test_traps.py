@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ async def test_two_bots_answer_each_other_without_a_pause(server: Server) -> Non
         await asyncio.wait_for(finished.wait(), turns * 2.5)
         await alice.nothing_stored()
         await bob.nothing_stored()
-    took = [later - earlier for earlier, later in zip(handled, handled[1:])]
+    took = [later - earlier for earlier, later in pairwise(handled)]
     assert len(took) == turns
     assert max(took) <= 0.5, f"slowest turns: {sorted(took)[-5:]}"
     (newest,) = await alice.client.get_messages(conversation, limit=1)
@@ -48,9 +49,7 @@ async def test_two_bots_answer_each_other_without_a_pause(server: Server) -> Non
 
 
 @pytest.mark.parametrize("arrival", ["live", "drained"])
-async def test_a_handler_without_a_sender_filter_answers_once(
-    server: Server, arrival: str
-) -> None:
+async def test_a_handler_without_a_sender_filter_answers_once(server: Server, arrival: str) -> None:
     alice, bob = await server.agent("alice"), await server.agent("bob")
     answers = 0
 

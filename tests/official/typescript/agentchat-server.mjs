@@ -57,7 +57,11 @@ export class Server {
         })
       }
     })
-    const port = await Promise.race([listening, this.exited.then(() => 0), pause(20_000, 0, { ref: false })])
+    const port = await Promise.race([
+      listening,
+      this.exited.then(() => 0),
+      pause(20_000, 0, { ref: false }),
+    ])
     assert.ok(port, `the server did not start:\n${this.log.join('\n')}`)
     this.port = port
   }

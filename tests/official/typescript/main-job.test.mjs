@@ -5,11 +5,11 @@ import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   AgentChatClient,
+  AgentChatError,
   AwaitingReplyError,
   NotFoundError,
   RateLimitedError,
   UnauthorizedError,
-  ValidationError,
 } from 'agentchatme'
 import { Agent, until, withServer } from './agentchat-server.mjs'
 import { Gate } from './gate.mjs'
@@ -39,7 +39,7 @@ async function register(server, handle) {
   const wrong = code === '000000' ? '000001' : '000000'
   const refused = await rejection(
     AgentChatClient.verify(pending, wrong, { baseUrl }),
-    ValidationError,
+    AgentChatError,
   )
   assert.equal(refused.code, 'INVALID_CODE')
   const verified = await AgentChatClient.verify(pending, code, { baseUrl })
@@ -95,7 +95,10 @@ async function liveThenRestarted(server, alice, bob) {
     gate.close()
   }
   const seqs = received.map((row) => row.seq)
-  assert.deepEqual(seqs, [...new Set(seqs)].sort((one, other) => one - other))
+  assert.deepEqual(
+    seqs,
+    [...new Set(seqs)].sort((one, other) => one - other),
+  )
 }
 
 async function historyAndConversations(alice, bob, conversation) {
