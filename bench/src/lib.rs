@@ -1,1 +1,70 @@
-//! Load generator and measurements.
+//! The load generator: what the server does under load, measured from outside.
+//!
+//! Every figure comes from a real server process over real sockets; the policies are lifted to
+//! values that no sender reaches, never bypassed. Generator and server share the machine, so the
+//! hot loops are as lean as they can be: an own HTTP/1.1 client, an own WebSocket client
+//! ([`wire`]) and no parsing beyond what the checks need.
+//!
+//! * [`direct`]: closed-loop direct sends with live delivery to acknowledging sockets;
+//! * [`sockets`]: memory of the server per idle socket;
+//! * [`start`]: time from spawn to ready on an empty folder;
+//! * [`log`]: size of the write-ahead log during a long run at full speed;
+//! * [`crash`]: `kill -9` under load, then the books are checked;
+//! * [`process`]: starting the server and reading its usage; [`report`]: tables, JSON, plots.
+//!
+//! ```no_run
+//! use clap::Parser;
+//!
+//! #[derive(Parser)]
+//! struct Arguments {
+//!     #[command(subcommand)]
+//!     command: agentchat_bench::Command,
+//! }
+//!
+//! let arguments = Arguments::parse_from(["bench", "direct", "--senders", "64", "--transport", "ws"]);
+//! agentchat_bench::run(arguments.command).expect("a clean run");
+//! ```
+
+pub mod crash;
+pub mod direct;
+pub mod log;
+pub mod process;
+pub mod report;
+pub mod sockets;
+pub mod start;
+pub mod wire;
+
+mod setup;
+
+use clap::Subcommand;
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Direct sends with live delivery: acked sends a second, latency, CPU a message
+    Direct(direct::Arguments),
+    /// Idle sockets: the server's memory for each
+    Sockets(sockets::Arguments),
+    /// Time from spawn to ready on an empty folder
+    Start(start::Arguments),
+    /// Size of the write-ahead log during a run at full speed
+    Log(log::Arguments),
+    /// kill -9 under load; after the restart nothing acknowledged may be missing
+    Crash(crash::Arguments),
+}
+
+/// Runs one measurement on a runtime of its own and writes its report to standard output.
+///
+/// # Errors
+///
+/// When the server cannot be started, a measurement breaks off, or its books do not balance
+/// (something lost, duplicated or out of order).
+pub fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Direct(arguments) => direct::run(&arguments),
+        Command::Sockets(arguments) => sockets::run(&arguments),
+        Command::Start(arguments) => start::run(&arguments),
+        Command::Log(arguments) => log::run(&arguments),
+        Command::Crash(arguments) => crash::run(&arguments),
+    }
+}

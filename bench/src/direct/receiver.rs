@@ -1,0 +1,113 @@
+//! The receivers' hot loop: take a delivery, enter it into the book, acknowledge it.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::ledger::Ledger;
+use super::sender::FAREWELL;
+use super::window::{Clock, Window};
+use crate::wire::template::Stamp;
+use crate::wire::websocket::{Inbound, WebSocket};
+use crate::wire::{broken, scan};
+
+/// The books of one receiver, readable while its loop still waits.
+#[derive(Debug)]
+pub(crate) struct Books {
+    /// By conversation, in the order of the senders.
+    pub(crate) ledgers: Vec<Ledger>,
+    /// Send to delivery, of what was sent within the window.
+    pub(crate) deliveries_us: Vec<u32>,
+    farewells: usize,
+}
+
+/// Shared between the loop and the one who closes the books.
+pub(crate) type Shared = Arc<Mutex<Books>>;
+
+impl Books {
+    pub(crate) fn open(last_seqs: impl Iterator<Item = u64>) -> Shared {
+        Arc::new(Mutex::new(Self {
+            ledgers: last_seqs.map(Ledger::after).collect(),
+            deliveries_us: Vec::with_capacity(4096),
+            farewells: 0,
+        }))
+    }
+
+    fn enter(
+        &mut self,
+        frame: &Frame<'_>,
+        receivers: usize,
+        window: &Window,
+        now: u64,
+    ) -> io::Result<()> {
+        let ledger = self
+            .ledgers
+            .get_mut(frame.stamp.pair / receivers)
+            .ok_or_else(|| broken("a stranger's message"))?;
+        ledger.enter(frame.seq);
+        if window.bucket(frame.stamp.nanos).is_some() {
+            self.deliveries_us
+                .push((now.saturating_sub(frame.stamp.nanos) / 1000) as u32);
+        }
+        self.farewells += usize::from(frame.stamp.counter == FAREWELL);
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.farewells == self.ledgers.len()
+    }
+}
+
+/// The lock of the books; a panic elsewhere does not make them worthless.
+pub(crate) fn lock(books: &Shared) -> MutexGuard<'_, Books> {
+    books.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a receiver takes from a `message.new` frame.
+struct Frame<'a> {
+    id: &'a [u8],
+    seq: u64,
+    stamp: Stamp,
+}
+
+impl<'a> Frame<'a> {
+    fn read(text: &'a [u8]) -> Option<Self> {
+        let payload = text.strip_prefix(b"{\"type\":\"message.new\",\"payload\":")?;
+        Some(Self {
+            id: scan::string(payload, b"\"id\":\"")?,
+            seq: scan::number(payload, b"\"seq\":")?,
+            stamp: Stamp::find(payload)?,
+        })
+    }
+}
+
+/// Receives and acknowledges until every sender said farewell.
+pub(crate) async fn run(
+    mut socket: WebSocket,
+    books: Shared,
+    receivers: usize,
+    clock: Clock,
+    window: Window,
+) -> io::Result<()> {
+    let mut ack = Vec::with_capacity(80);
+    loop {
+        let Inbound::Text(range) = socket.next().await? else {
+            return Err(broken("the server closed a receiver's socket"));
+        };
+        let Some(frame) = Frame::read(socket.text(&range)) else {
+            continue;
+        };
+        let complete = {
+            let mut books = lock(&books);
+            books.enter(&frame, receivers, &window, clock.nanos())?;
+            books.is_complete()
+        };
+        ack.clear();
+        ack.extend_from_slice(b"{\"type\":\"ack\",\"message_id\":\"");
+        ack.extend_from_slice(frame.id);
+        ack.extend_from_slice(b"\"}");
+        socket.push_text(&ack);
+        if complete {
+            return socket.flush().await;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! A send whose bytes are written once; only three numbers in it change from send to send.
+//!
+//! The message's text is `pair counter nanoseconds padding`, so the receiver knows without a
+//! table who sent it, which one it is and when it left.
+
+use super::scan;
+
+const COUNTER: &str = "000000000001";
+const STAMP: &str = "0000000000000002";
+const COUNTER_MARK: &str = "<<counter->>";
+const STAMP_MARK: &str = "<<nanoseconds>>.";
+
+/// What the text of a generated message says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// Index of the pair of agents.
+    pub pair: usize,
+    /// Number of the send within the pair, from 0.
+    pub counter: u64,
+    /// When it left, in nanoseconds of the generator's clock.
+    pub nanos: u64,
+}
+
+impl Stamp {
+    /// Reads the text of a frame or a row; none when the message is not one of ours.
+    #[must_use]
+    pub fn find(text: &[u8]) -> Option<Self> {
+        let value = scan::after(text, b"\"text\":\"")?;
+        Self::read(value)
+    }
+
+    /// Reads the text itself.
+    #[must_use]
+    pub fn read(value: &[u8]) -> Option<Self> {
+        let counter_at = PAIR_DIGITS + 1;
+        let stamp_at = counter_at + COUNTER.len() + 1;
+        Some(Self {
+            pair: usize::try_from(scan::decimal(value.get(..PAIR_DIGITS)?)?).ok()?,
+            counter: scan::decimal(value.get(counter_at..counter_at + COUNTER.len())?)?,
+            nanos: scan::decimal(value.get(stamp_at..stamp_at + STAMP.len())?)?,
+        })
+    }
+}
+
+const PAIR_DIGITS: usize = 5;
+
+/// The bytes of a send, ready but for its counter and its time.
+#[derive(Debug)]
+pub struct Template {
+    bytes: Vec<u8>,
+    counters: Vec<usize>,
+    stamps: Vec<usize>,
+}
+
+impl Template {
+    /// Takes what `wrap` makes of the JSON body's members, which begin with `"to"` (no braces).
+    pub fn new(
+        pair: usize,
+        to: &str,
+        text_bytes: usize,
+        run: &str,
+        wrap: impl Fn(&str) -> Vec<u8>,
+    ) -> Self {
+        let text = format!("{pair:0PAIR_DIGITS$} {COUNTER_MARK} {STAMP_MARK} ");
+        let padding = "x".repeat(text_bytes.saturating_sub(text.len()));
+        let members = format!(
+            r#""to":"{to}","client_msg_id":"{run}-{pair}-{COUNTER_MARK}","content":{{"text":"{text}{padding}"}}"#
+        );
+        let bytes = wrap(&members);
+        let counters = memchr::memmem::find_iter(&bytes, COUNTER_MARK).collect();
+        let stamps = memchr::memmem::find_iter(&bytes, STAMP_MARK).collect();
+        Self {
+            bytes,
+            counters,
+            stamps,
+        }
+    }
+
+    /// Writes counter and time into the bytes and returns them.
+    pub fn stamp(&mut self, counter: u64, nanos: u64) -> &[u8] {
+        for &at in &self.counters {
+            write_digits(&mut self.bytes[at..at + COUNTER.len()], counter);
+        }
+        for &at in &self.stamps {
+            write_digits(&mut self.bytes[at..at + STAMP.len()], nanos);
+        }
+        &self.bytes
+    }
+}
+
+fn write_digits(place: &mut [u8], mut number: u64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamped_send_can_be_read_back() {
+        let mut template = Template::new(17, "r-17", 200, "run", |members| {
+            format!("{{{members}}}").into_bytes()
+        });
+        let bytes = template.stamp(123, 456_789).to_vec();
+        let expected = Stamp {
+            pair: 17,
+            counter: 123,
+            nanos: 456_789,
+        };
+        assert_eq!(Stamp::find(&bytes), Some(expected));
+        let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(body["client_msg_id"], "run-17-000000000123");
+        assert_eq!(body["content"]["text"].as_str().unwrap().len(), 200);
+    }
+
+    #[test]
+    fn other_texts_are_not_stamps() {
+        assert_eq!(Stamp::find(br#"{"content":{"text":"hello"}}"#), None);
+    }
+}
