@@ -1,1 +1,42 @@
-//! Wire types of the AgentChat contract: ids, handles, messages, frames and errors. No I/O.
+//! The wire contract of AgentChat as Rust types: what a server and its clients say to each other.
+//!
+//! Only data and its rules live here; there is no I/O, no clock and no randomness. Whoever needs a new id
+//! or a key brings the entropy.
+//!
+//! * names: [`id`], [`delivery`], [`handle`], [`email`], [`timestamp`], [`api_key`]
+//! * bodies: [`agent`], [`account`], [`conversation`], [`message`], [`frame`], [`json`], [`error`]
+//! * reading what a caller sent: [`validate`] for any JSON body, [`send`] for the hot path
+//! * derived from a text: [`mentions`], [`preview`]
+//!
+//! ```
+//! use agentchat_protocol::send::SendRequest;
+//!
+//! let body = br#"{"to": "@bob", "client_msg_id": "m-1", "content": {"text": "ready, @carol?"}}"#;
+//! let request = SendRequest::parse(body, 32_768).unwrap();
+//! assert_eq!(request.to.as_deref(), Some("@bob"));
+//! assert_eq!(request.content.as_str(), r#"{"text":"ready, @carol?"}"#);
+//! assert_eq!(request.mentions[0].as_str(), "carol");
+//! ```
+
+mod open_enum;
+mod scan;
+
+pub mod account;
+pub mod agent;
+pub mod api_key;
+pub mod conversation;
+pub mod delivery;
+pub mod email;
+pub mod error;
+pub mod frame;
+pub mod handle;
+pub mod id;
+pub mod json;
+pub mod mentions;
+pub mod message;
+pub mod preview;
+pub mod send;
+pub mod timestamp;
+pub mod validate;
+
+pub use validate::text;
