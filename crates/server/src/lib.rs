@@ -1,1 +1,43 @@
-//! The AgentChat server: router, handlers, realtime sessions, workers.
+//! The AgentChat server: HTTP and WebSocket front of the rules in `agentchat-core`.
+//!
+//! Parts, in the order a request meets them:
+//! * [`run`](crate::Server) binds, serves and shuts down;
+//! * `layers` is the one outer layer: path rules, request ids, headers, CORS, metrics, panics;
+//! * `api` holds one file of routes a resource, `extract` what handlers ask for (caller, body, query);
+//! * `limits` holds every policy and number an operator can set, and the token buckets;
+//! * `realtime` owns the sockets, `mail` hands mail over.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), agentchat_server::StartError> {
+//! use agentchat_server::{Config, Server};
+//!
+//! let running = Server::start(Config::new("./data")).await?;
+//! println!("listening on http://{}", running.addr());
+//! running.shutdown();
+//! running.wait().await;
+//! # Ok(())
+//! # }
+//! ```
+
+mod api;
+mod app;
+mod callers;
+mod clock;
+mod config;
+mod entropy;
+mod error;
+mod extract;
+mod layers;
+mod limits;
+mod logging;
+mod mail;
+mod run;
+
+pub use app::App;
+pub use clock::Clock;
+pub use config::{Config, ConfigError, LogFormat, ServeArgs};
+pub use entropy::Entropy;
+pub use limits::{Limits, Policy, Rate};
+pub use logging::init_logging;
+pub use mail::MailTarget;
+pub use run::{Running, Server, StartError};

@@ -1,0 +1,144 @@
+//! What the service says about itself: name, liveness, readiness, metrics, its OpenAPI document.
+
+use agentchat_core::accounts::Authenticate;
+use agentchat_protocol::error::{ErrorBody, ErrorCode};
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::OpenApi;
+use utoipa::{Modify, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::error::{AppError, Result};
+use crate::extract::{bearer, same_secret};
+
+const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(about))
+        .routes(routes!(health))
+        .routes(routes!(ready))
+        .routes(routes!(render_metrics))
+}
+
+/// Serves the finished document; it is the one route that is not in it.
+pub(super) fn document_route(document: &OpenApi) -> Router<App> {
+    let text = Bytes::from(document.to_json().unwrap_or_default());
+    let answer = move || {
+        let text = text.clone();
+        async move { ([(CONTENT_TYPE, JSON)], text) }
+    };
+    Router::new().route("/v1/openapi.json", get(answer))
+}
+
+/// The document's frame: title, bearer scheme, error schema. Paths are added by the routers.
+pub(super) fn document() -> OpenApi {
+    #[derive(utoipa::OpenApi)]
+    #[openapi(
+        info(title = "AgentChat", description = "Durable messaging for AI agents."),
+        components(schemas(ErrorBody)),
+        modifiers(&BearerKeys)
+    )]
+    struct Frame;
+    <Frame as utoipa::OpenApi>::openapi()
+}
+
+struct BearerKeys;
+
+impl Modify for BearerKeys {
+    fn modify(&self, document: &mut OpenApi) {
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        components.add_security_scheme("operator", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    }
+}
+
+/// The server's name and version.
+#[derive(Debug, Serialize, ToSchema)]
+struct About {
+    name: &'static str,
+    version: &'static str,
+    status: &'static str,
+}
+
+/// What this server is.
+#[utoipa::path(get, path = "/", tag = "service", responses((status = 200, body = About)))]
+async fn about() -> Json<About> {
+    Json(About { name: "AgentChat API", version: env!("CARGO_PKG_VERSION"), status: "alive" })
+}
+
+/// The process serves.
+#[derive(Debug, Serialize, ToSchema)]
+struct Health {
+    status: &'static str,
+}
+
+/// Liveness: asks nothing but the process itself.
+#[utoipa::path(get, path = "/v1/health", tag = "service", responses((status = 200, body = Health)))]
+async fn health() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// What readiness looked at: `ok`, `degraded` or `failed`.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+struct Checks {
+    database: &'static str,
+    storage: &'static str,
+}
+
+/// The server takes requests.
+#[derive(Debug, Serialize, ToSchema)]
+struct Ready {
+    status: &'static str,
+    checks: Checks,
+}
+
+/// Readiness: 503 while the store cannot be read or the server shuts down.
+#[utoipa::path(get, path = "/v1/ready", tag = "service", responses(
+    (status = 200, body = Ready),
+    (status = 503, body = ErrorBody, description = "SERVICE_UNAVAILABLE, `details.checks`")))]
+async fn ready(State(app): State<App>) -> Result<Json<Ready>> {
+    if app.is_draining() {
+        return Err(not_ready("ok", "The server is shutting down"));
+    }
+    // The cheapest real read: one look into an index, for a hash that no key has.
+    match app.store.read(Authenticate { key_hash: [0; 32] }).await {
+        Ok(_) => Ok(Json(Ready { status: "ready", checks: Checks { database: "ok", storage: "ok" } })),
+        Err(error) => Err(not_ready("failed", "The database cannot be read").caused_by(error)),
+    }
+}
+
+fn not_ready(database: &'static str, message: &str) -> AppError {
+    AppError::new(ErrorCode::ServiceUnavailable, message)
+        .with_details(json!({ "checks": Checks { database, storage: "ok" } }))
+}
+
+/// Prometheus metrics; asks for the metrics token when one is configured.
+#[utoipa::path(get, path = "/metrics", tag = "service", responses(
+    (status = 200, body = String, content_type = "text/plain"),
+    (status = 401, body = ErrorBody, description = "UNAUTHORIZED")))]
+async fn render_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    if let Some(expected) = &app.config.metrics_token {
+        let given = bearer(&headers).filter(|token| same_secret(token, expected.expose()));
+        given.ok_or_else(AppError::unauthorized)?;
+    }
+    observe_store(&app);
+    Ok(([(CONTENT_TYPE, PROMETHEUS)], app.metrics.render()).into_response())
+}
+
+fn observe_store(app: &App) {
+    let stats = app.store.stats();
+    metrics::gauge!("agentchat_store_queue_depth").set(stats.queue_depth as f64);
+    metrics::gauge!("agentchat_store_log_bytes").set(stats.log_bytes as f64);
+    metrics::counter!("agentchat_store_commits_total").absolute(stats.commits);
+}

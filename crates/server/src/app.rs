@@ -1,0 +1,137 @@
+//! What every handler shares, behind one `Arc`.
+//!
+//! A handler extracts, makes the operation, executes it and responds:
+//!
+//! ```ignore
+//! /// Own record.
+//! #[utoipa::path(get, path = "/v1/agents/me", tag = "agents", security(("api_key" = [])),
+//!     responses((status = 200, body = Agent), ErrorResponses))]
+//! async fn me(State(app): State<App>, AnyCaller(caller): AnyCaller) -> Result<Json<Agent>> {
+//!     let agent = app.store.read(ReadOwnAgent { agent: caller.key }).await?;
+//!     Ok(Json(agent))
+//! }
+//!
+//! /// A body, an IP policy, time and ids.
+//! async fn register(State(app): State<App>, client: ClientIp, Body(body): Body) -> Result<Json<Started>> {
+//!     app.limit_ip(Policy::Register, &client)?;
+//!     let request = Registration::parse(&body)?;             // FieldErrors → 400
+//!     let now = app.clock.now();
+//!     let operation = StartRegistration { request, pending: PendingId::from_bytes(app.entropy.uuid_v7(now)), now, … };
+//!     Ok(Json(app.store.write(operation).await?))            // core::Error → envelope
+//! }
+//!
+//! /// A reservation that the operation judges, given back when nothing was stored.
+//! async fn send(State(app): State<App>, UnmeteredCaller(caller): UnmeteredCaller, Body(body): Body) -> Result<Response> {
+//!     let verdict = app.limiter.reserve(Policy::Send, Key::Agent(caller.key.0));   // Granted | Refused
+//!     …
+//! }
+//!
+//! pub(crate) fn routes() -> OpenApiRouter<App> {
+//!     OpenApiRouter::new().routes(routes!(me)).routes(routes!(register))
+//! }
+//! ```
+//!
+//! Extractors (`crate::extract`): `Caller`, `AnyCaller`, `UnmeteredCaller` (all dereference to the cached record of the
+//! agent), `Operator`, `Body`, `Query` (`limit`, `offset`, `int`, `text`), `PathHandle`, `PathText`, `ClientIp`,
+//! `RequestId`. Methods that share a path must spell its parameter alike: use `{id}` under `/v1/messages/` and
+//! `/v1/conversations/`, `{handle}` under `/v1/agents/` and `/admin/agents/`. After an operation that changes an
+//! agent's key or status call `app.callers.forget(key)` in `write_then`.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use agentchat_store::Store;
+use tokio_util::task::TaskTracker;
+
+use crate::callers::Callers;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::entropy::Entropy;
+use crate::error::Result;
+use crate::extract::ClientIp;
+use crate::limits::{Key, Limiter, Limits, Policy};
+use crate::mail::Mailer;
+
+/// The state of one server; clones share it.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Shared>);
+
+/// The fields of [`App`].
+#[derive(Debug)]
+pub struct Shared {
+    pub(crate) store: Store,
+    pub(crate) config: Config,
+    pub(crate) limits: Limits,
+    pub(crate) limiter: Limiter,
+    pub(crate) mailer: Mailer,
+    pub(crate) clock: Clock,
+    pub(crate) entropy: Entropy,
+    pub(crate) callers: Callers,
+    pub(crate) metrics: crate::layers::Metrics,
+    draining: AtomicBool,
+    background: TaskTracker,
+}
+
+impl std::ops::Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl App {
+    /// Puts the parts together; nothing runs yet.
+    pub(crate) fn new(config: Config, store: Store, mailer: Mailer) -> Self {
+        let clock = config.clock.clone();
+        Self(Arc::new(Shared {
+            limiter: Limiter::new(&config.limits, clock.clone()),
+            limits: config.limits.clone(),
+            entropy: config.entropy.clone(),
+            callers: Callers::default(),
+            metrics: crate::layers::Metrics::install(),
+            draining: AtomicBool::new(false),
+            background: TaskTracker::new(),
+            store,
+            config,
+            mailer,
+            clock,
+        }))
+    }
+
+    /// Takes a token of an IP policy. Loopback peers are exempt unless trusted proxies are configured.
+    pub(crate) fn limit_ip(&self, policy: Policy, client: &ClientIp) -> Result<()> {
+        if client.is_exempt() {
+            return Ok(());
+        }
+        let _taken = self.limiter.reserve(policy, Key::ip(client.address())).granted()?;
+        Ok(())
+    }
+
+    /// Takes a token of a policy that counts for one agent.
+    pub(crate) fn limit_agent(&self, policy: Policy, agent: agentchat_store::key::AgentKey) -> Result<()> {
+        let _taken = self.limiter.reserve(policy, Key::Agent(agent.0)).granted()?;
+        Ok(())
+    }
+
+    /// Runs work that outlives its request (mail off the request path). Shutdown waits for it.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.background.spawn(work);
+    }
+
+    /// True from the first moment of shutdown on.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn start_draining(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Ends when all spawned work has; no more may be spawned afterwards.
+    pub(crate) async fn background_done(&self) {
+        self.background.close();
+        self.background.wait().await;
+    }
+}

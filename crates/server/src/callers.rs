@@ -1,0 +1,68 @@
+//! Authenticated agents by the hash of their key, so that a request asks the store nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use agentchat_core::accounts::Caller;
+use agentchat_store::key::AgentKey;
+use moka::sync::Cache;
+
+/// Agents remembered at most; the least used are read again.
+const CAPACITY: u64 = 100_000;
+
+/// SHA-256 of a whole API key.
+pub(crate) type KeyHash = [u8; 32];
+
+/// The cache of callers. Exact on one node: whoever changes an agent's key or status calls
+/// [`Callers::forget`] when that is committed.
+#[derive(Debug)]
+pub(crate) struct Callers {
+    by_hash: Cache<KeyHash, Arc<Caller>>,
+    hashes: Cache<i64, KeyHash>,
+    changes: AtomicU64,
+}
+
+impl Default for Callers {
+    fn default() -> Self {
+        Self {
+            by_hash: Cache::new(CAPACITY),
+            hashes: Cache::new(CAPACITY),
+            changes: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Taken before the store is read; a record read before a change is not remembered after it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AsOf(u64);
+
+impl Callers {
+    /// The agent of a key, if remembered.
+    pub(crate) fn get(&self, hash: &KeyHash) -> Option<Arc<Caller>> {
+        self.by_hash.get(hash)
+    }
+
+    /// The state of the cache before a read of the store.
+    pub(crate) fn as_of(&self) -> AsOf {
+        AsOf(self.changes.load(Ordering::SeqCst))
+    }
+
+    /// Remembers what was read from the store after `as_of`, unless an agent changed since.
+    pub(crate) fn remember(&self, as_of: AsOf, hash: KeyHash, caller: Arc<Caller>) {
+        let agent = caller.key.0;
+        self.hashes.insert(agent, hash);
+        self.by_hash.insert(hash, caller);
+        // Checked after the insert: a change in between either sees the entry and removes it, or is seen here.
+        if self.changes.load(Ordering::SeqCst) != as_of.0 {
+            self.by_hash.invalidate(&hash);
+        }
+    }
+
+    /// Forgets an agent whose key, status or profile changed.
+    pub(crate) fn forget(&self, agent: AgentKey) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+        if let Some(hash) = self.hashes.remove(&agent.0) {
+            self.by_hash.invalidate(&hash);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The raw request body under the JSON cap. It is parsed by the types of `agentchat-protocol`.
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use crate::app::App;
+use crate::error::{AppError, Result};
+
+/// The bytes of a JSON body, at most `json_body` of them; larger is 413 before anything is parsed.
+#[derive(Debug)]
+pub(crate) struct Body(pub(crate) Bytes);
+
+/// Put on requests by the outer layer when a body without a length turned out too large.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TooLarge;
+
+impl FromRequest<App> for Body {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self> {
+        let (parts, body) = request.into_parts();
+        check_size(&parts, app)?;
+        let cap = cap(app);
+        match Limited::new(body, cap).collect().await {
+            Ok(collected) => Ok(Self(collected.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(AppError::payload_too_large(cap)),
+            Err(_) => Err(AppError::form("The body ended early")),
+        }
+    }
+}
+
+/// The body cap comes before authentication, so every extractor of a caller asks first.
+pub(super) fn check_size(parts: &Parts, app: &App) -> Result<()> {
+    let cap = cap(app);
+    let announced = declared_length(&parts.headers).is_some_and(|length| length > cap as u64);
+    if announced || parts.extensions.get::<TooLarge>().is_some() {
+        return Err(AppError::payload_too_large(cap));
+    }
+    Ok(())
+}
+
+/// What `Content-Length` says, if it says anything.
+pub(crate) fn declared_length(headers: &http::HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Bytes a JSON body may have.
+pub(crate) fn cap(app: &App) -> usize {
+    usize::try_from(app.limits.json_body).unwrap_or(usize::MAX)
+}

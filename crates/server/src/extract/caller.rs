@@ -1,0 +1,126 @@
+//! Agent authentication: `Authorization: Bearer ac_live_…`, in the order of wire.md §1.8.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use agentchat_core::accounts::{self, Authenticate};
+use agentchat_protocol::agent::AgentStatus;
+use agentchat_protocol::api_key::{ApiKey, hash_key};
+use agentchat_protocol::error::ErrorCode;
+use axum::extract::FromRequestParts;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use serde_json::json;
+
+use super::body::check_size;
+use crate::app::App;
+use crate::error::{AppError, Result};
+use crate::limits::Policy;
+
+/// An agent that is not suspended, after policy `api`.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller(pub(crate) Arc<accounts::Caller>);
+
+/// As [`Caller`], but a suspended agent passes: for `GET /v1/agents/me`.
+#[derive(Debug, Clone)]
+pub(crate) struct AnyCaller(pub(crate) Arc<accounts::Caller>);
+
+/// As [`Caller`], without policy `api`: for `POST /v1/messages` and socket upgrades.
+#[derive(Debug, Clone)]
+pub(crate) struct UnmeteredCaller(pub(crate) Arc<accounts::Caller>);
+
+impl FromRequestParts<App> for UnmeteredCaller {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let caller = identify(parts, app).await?;
+        refuse_suspended(&caller)?;
+        Ok(Self(caller))
+    }
+}
+
+impl FromRequestParts<App> for Caller {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let UnmeteredCaller(caller) = UnmeteredCaller::from_request_parts(parts, app).await?;
+        app.limit_agent(Policy::Api, caller.key)?;
+        Ok(Self(caller))
+    }
+}
+
+impl FromRequestParts<App> for AnyCaller {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let caller = identify(parts, app).await?;
+        app.limit_agent(Policy::Api, caller.key)?;
+        Ok(Self(caller))
+    }
+}
+
+impl Deref for Caller {
+    type Target = Arc<accounts::Caller>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Deref for AnyCaller {
+    type Target = Arc<accounts::Caller>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl Deref for UnmeteredCaller {
+    type Target = Arc<accounts::Caller>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// The token of a `Bearer` header: the scheme in any case, exactly one space, nothing else.
+pub(crate) fn bearer(headers: &http::HeaderMap) -> Option<&str> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next()?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let lone = values.next().is_none() && !token.is_empty() && !token.contains(' ');
+    (lone && scheme.eq_ignore_ascii_case("bearer")).then_some(token)
+}
+
+/// The agent of an API key, suspended ones included; `None` for a key that opens nothing.
+/// Shared by the header and by HELLO.
+pub(crate) async fn authenticate(app: &App, key: &str) -> Result<Option<Arc<accounts::Caller>>> {
+    if !ApiKey::checksum_ok(key) {
+        return Ok(None);
+    }
+    let hash = hash_key(key);
+    if let Some(caller) = app.callers.get(&hash) {
+        return Ok(Some(caller));
+    }
+    let as_of = app.callers.as_of();
+    let found = app.store.read(Authenticate { key_hash: hash }).await?;
+    Ok(found.map(|caller| {
+        let caller = Arc::new(caller);
+        app.callers.remember(as_of, hash, Arc::clone(&caller));
+        caller
+    }))
+}
+
+async fn identify(parts: &Parts, app: &App) -> Result<Arc<accounts::Caller>> {
+    check_size(parts, app)?;
+    let key = bearer(&parts.headers).ok_or_else(AppError::unauthorized)?;
+    authenticate(app, key).await?.ok_or_else(AppError::unauthorized)
+}
+
+fn refuse_suspended(caller: &accounts::Caller) -> Result<()> {
+    if caller.status != AgentStatus::Suspended {
+        return Ok(());
+    }
+    Err(AppError::new(ErrorCode::Suspended, "This account is suspended")
+        .with_details(json!({ "reason": "community_enforcement" })))
+}

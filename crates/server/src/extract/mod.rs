@@ -1,0 +1,17 @@
+//! What handlers ask for. All failures are JSON errors in the order the contract gives.
+
+mod body;
+mod caller;
+mod client_ip;
+mod operator;
+mod path;
+mod query;
+
+pub(crate) use body::{Body, TooLarge, cap as body_cap, declared_length};
+pub(crate) use caller::{AnyCaller, Caller, UnmeteredCaller, authenticate, bearer};
+pub(crate) use client_ip::ClientIp;
+pub(crate) use operator::{Operator, same_secret};
+pub(crate) use path::{PathHandle, PathText};
+pub(crate) use query::Query;
+
+pub(crate) use crate::layers::RequestId;

@@ -1,0 +1,66 @@
+//! Prometheus: one recorder a process, rendered by `/metrics`.
+
+use std::sync::OnceLock;
+
+use http::HeaderMap;
+use metrics::counter;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// Bounds in seconds of every `…_seconds` histogram.
+const SECONDS: &[f64] =
+    &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+
+/// Clients that are counted by name; everybody else is `other`.
+const CLIENTS: &[&str] =
+    &["python_sdk", "typescript_sdk", "rust_sdk", "hermes", "cli", "mcp"];
+
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// The process's metrics. Servers of one process share them.
+#[derive(Clone)]
+pub(crate) struct Metrics(PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+impl Metrics {
+    /// Makes this process record metrics, once.
+    pub(crate) fn install() -> Self {
+        Self(RECORDER.get_or_init(record).clone())
+    }
+
+    /// Text format 0.0.4.
+    pub(crate) fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Moves recorded samples into their buckets; without it histograms would keep every sample.
+    pub(crate) fn tidy(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+fn record() -> PrometheusHandle {
+    let builder = PrometheusBuilder::new();
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    let recorder = match builder.set_buckets_for_metric(seconds, SECONDS) {
+        Ok(builder) => builder.build_recorder(),
+        // Only an empty list of bounds is refused.
+        Err(_) => PrometheusBuilder::new().build_recorder(),
+    };
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("another metrics recorder is installed; /metrics stays empty");
+    }
+    handle
+}
+
+/// Counts the client a request names, if it names one.
+pub(super) fn count_client(headers: &HeaderMap) {
+    let Some(name) = headers.get("x-agentchat-client") else { return };
+    let known = CLIENTS.iter().find(|known| known.as_bytes() == name.as_bytes());
+    counter!("agentchat_client_requests_total", "client" => *known.unwrap_or(&"other")).increment(1);
+}

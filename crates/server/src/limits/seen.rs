@@ -1,0 +1,78 @@
+//! What the request's policies have left, for the `RateLimit` headers of its response.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::future::Future;
+
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{Policy, Rate};
+
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+tokio::task_local! {
+    static SEEN: RefCell<Vec<Remaining>>;
+}
+
+/// A policy after a request took from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Remaining {
+    pub(super) policy: Policy,
+    pub(super) rate: Rate,
+    /// Nanoseconds until the bucket is full.
+    pub(super) debt_nanos: i64,
+}
+
+/// Runs `handler` and hands back what the limiter noted meanwhile, ready to go on the response.
+pub(crate) async fn watch<T>(handler: impl Future<Output = T>) -> (T, Seen) {
+    SEEN.scope(RefCell::new(Vec::new()), async {
+        let output = handler.await;
+        let seen = SEEN.with(|seen| Seen(seen.take()));
+        (output, seen)
+    })
+    .await
+}
+
+/// Notes a policy's state; outside a request (sockets) nobody listens.
+pub(super) fn note(remaining: Remaining) {
+    let _outside_a_request = SEEN.try_with(|seen| {
+        let mut seen = seen.borrow_mut();
+        seen.retain(|earlier| earlier.policy != remaining.policy);
+        seen.push(remaining);
+    });
+}
+
+/// The policies a request was checked against.
+#[derive(Debug, Default)]
+pub(crate) struct Seen(Vec<Remaining>);
+
+impl Seen {
+    /// Writes `RateLimit-Policy` and `RateLimit`, if any policy was checked.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        if self.0.is_empty() {
+            return;
+        }
+        let (mut policies, mut states) = (String::with_capacity(32), String::with_capacity(32));
+        for (index, remaining) in self.0.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            let _infallible = remaining.write(comma, &mut policies, &mut states);
+        }
+        for (name, text) in [(RATE_LIMIT_POLICY, policies), (RATE_LIMIT, states)] {
+            if let Ok(value) = HeaderValue::try_from(text) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+impl Remaining {
+    fn write(&self, comma: &str, policies: &mut String, states: &mut String) -> std::fmt::Result {
+        let (name, limit, window) = (self.policy.reason(), self.rate.limit, self.rate.window_s);
+        let free = self.rate.window_nanos() - self.debt_nanos;
+        let left = free.max(0) / self.rate.interval_nanos();
+        let full_in = self.debt_nanos.unsigned_abs().div_ceil(1_000_000_000);
+        write!(policies, "{comma}\"{name}\";q={limit};w={window}")?;
+        write!(states, "{comma}\"{name}\";r={left};t={full_in}", left = left.min(i64::from(limit)))
+    }
+}

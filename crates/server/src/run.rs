@@ -1,0 +1,195 @@
+//! Starting and stopping a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use agentchat_store::{OpenError, Store, StoreOptions};
+use axum::body::Body;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::config::Config;
+use crate::layers::Edge;
+use crate::mail::{MailError, Mailer};
+
+/// How long requests in flight may take to finish after shutdown began.
+const FINISH_WITHIN: Duration = Duration::from_secs(10);
+/// Pause after a failed accept (no descriptors left), so that it does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// A connection that sends no request for this long is closed. Longer than clients keep idle connections.
+const IDLE: Duration = Duration::from_secs(120);
+const METRICS_TIDY: Duration = Duration::from_secs(5);
+
+/// Why a server did not start; the text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The data folder is in use, unusable, damaged, or from a newer version.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The mail target cannot be used.
+    #[error("--mail: {0}")]
+    Mail(#[from] MailError),
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// What `--listen` said.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// The way to start a server.
+#[derive(Debug)]
+pub struct Server;
+
+/// A server that is serving.
+#[derive(Debug)]
+pub struct Running {
+    app: App,
+    address: SocketAddr,
+    stop: CancellationToken,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Opens the store, binds and serves; returns as soon as requests are answered.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        let store = Store::open(StoreOptions::new(&config.data_dir))?;
+        let mailer = Mailer::open(&config.mail, &config.clock)?;
+        let listener = listen(config.listen).await?;
+        let address = listener.local_addr().unwrap_or(config.listen);
+        let config = with_public_url(config, address);
+        let app = App::new(config, store, mailer);
+        let (router, document) = crate::api::router(app.clone());
+        let paths = document.paths.paths.keys().cloned().chain(["/v1/openapi.json".to_owned()]);
+        let edge = Arc::new(Edge::new(app.clone(), router, paths));
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(serve(app.clone(), edge, listener, stop.clone()));
+        tracing::info!(%address, "serving");
+        Ok(Running { app, address, stop, serving })
+    }
+}
+
+impl Running {
+    /// The address listened on, with the real port.
+    pub fn addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Begins the shutdown: stop accepting, finish requests, close sockets, flush the store.
+    /// [`Running::wait`] tells when it is done.
+    pub fn shutdown(&self) {
+        self.app.start_draining();
+        self.stop.cancel();
+    }
+
+    /// Ends when the server has shut down and everything is on disk.
+    pub async fn wait(self) {
+        if let Err(panic) = self.serving.await {
+            tracing::error!(%panic, "the server's task failed");
+        }
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+fn with_public_url(mut config: Config, address: SocketAddr) -> Config {
+    config.public_url.get_or_insert_with(|| format!("http://{address}"));
+    config
+}
+
+async fn serve(app: App, edge: Arc<Edge>, listener: TcpListener, stop: CancellationToken) {
+    let tidying = tokio::spawn(tidy_metrics(app.clone()));
+    let connections = Connections::new(edge);
+    connections.accept_until(&listener, &stop).await;
+    drop(listener);
+    tracing::info!("shutting down");
+    connections.finish().await;
+    app.background_done().await;
+    app.store.close().await;
+    tidying.abort();
+    tracing::info!("shut down");
+}
+
+async fn tidy_metrics(app: App) {
+    let mut ticks = tokio::time::interval(METRICS_TIDY);
+    loop {
+        ticks.tick().await;
+        app.metrics.tidy();
+    }
+}
+
+/// The open connections and what serves them.
+struct Connections {
+    edge: Arc<Edge>,
+    protocol: Arc<Builder<TokioExecutor>>,
+    graceful: GracefulShutdown,
+    abort: CancellationToken,
+}
+
+impl Connections {
+    fn new(edge: Arc<Edge>) -> Self {
+        let mut protocol = Builder::new(TokioExecutor::new());
+        protocol.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
+        protocol.http2().timer(TokioTimer::new()).keep_alive_interval(Some(IDLE / 4));
+        let graceful = GracefulShutdown::new();
+        Self { edge, protocol: Arc::new(protocol), graceful, abort: CancellationToken::new() }
+    }
+
+    async fn accept_until(&self, listener: &TcpListener, stop: &CancellationToken) {
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => self.serve(stream, peer),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) {
+        // Without it small answers wait for the peer's delayed acknowledgement; a socket that refuses is still usable.
+        let _refused = stream.set_nodelay(true);
+        let (edge, protocol) = (Arc::clone(&self.edge), Arc::clone(&self.protocol));
+        let (watcher, abort) = (self.graceful.watcher(), self.abort.clone());
+        tokio::spawn(async move {
+            let answer = service_fn(move |request: http::Request<Incoming>| {
+                let edge = Arc::clone(&edge);
+                async move { Ok::<http::Response<Body>, std::convert::Infallible>(edge.answer(peer, request).await) }
+            });
+            let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), answer);
+            tokio::select! {
+                ended = watcher.watch(connection.into_owned()) => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%peer, %error, "connection ended");
+                    }
+                }
+                () = abort.cancelled() => {}
+            }
+        });
+    }
+
+    /// Lets requests in flight finish, up to the limit.
+    async fn finish(self) {
+        if tokio::time::timeout(FINISH_WITHIN, self.graceful.shutdown()).await.is_err() {
+            tracing::warn!("requests were cut off after {} s", FINISH_WITHIN.as_secs());
+        }
+        self.abort.cancel();
+    }
+}

@@ -1,0 +1,3 @@
+//! The server from outside: configuration, HTTP frame, start and shutdown.
+
+mod config;
