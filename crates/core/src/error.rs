@@ -1,6 +1,7 @@
 //! Refusals: what the rules answer instead of a result.
 
 use agentchat_protocol::error::ErrorCode;
+use agentchat_protocol::validate::FieldErrors;
 use agentchat_store::StoreError;
 use serde_json::{Value, json};
 
@@ -63,6 +64,12 @@ impl Rejection {
     /// `MESSAGE_NOT_FOUND`.
     pub fn message_not_found() -> Self {
         Self::new(ErrorCode::MessageNotFound, "No such message")
+    }
+}
+
+impl From<FieldErrors> for Rejection {
+    fn from(errors: FieldErrors) -> Self {
+        Self::new(ErrorCode::ValidationError, "Invalid request").details(errors.into_details())
     }
 }
 

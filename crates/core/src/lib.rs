@@ -13,6 +13,9 @@
 //! let sent = store.write(SendDirect { sender, request, now, .. }).await?;
 //! ```
 
+pub mod accounts;
+pub mod conversations;
 mod error;
+pub mod messages;
 
 pub use error::{Error, Refusal, Rejection, Verdict};

@@ -21,6 +21,12 @@ pub struct DeliveryKey {
     seed: [u8; 16],
 }
 
+impl std::fmt::Debug for DeliveryKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DeliveryKey(***)")
+    }
+}
+
 impl DeliveryKey {
     /// The key of 32 secret bytes; every node of a service has the same.
     pub fn new(secret: [u8; 32]) -> Self {

@@ -1,10 +1,210 @@
-//! `agent`: accounts, cold.
+//! `agent`: accounts, cold. Every account has one row in `inbox` from its first moment on.
 
-use crate::{Result, Tx};
+use agentchat_protocol::agent::{
+    AgentSettings, AgentStatus, GroupInvitePolicy, InboxMode, PausedByOwner,
+};
+use agentchat_protocol::email::Email;
+use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::AgentId;
+use agentchat_protocol::timestamp::Timestamp;
+
+use crate::key::AgentKey;
+use crate::row::Row;
+use crate::{Result, StoreError, Tx};
+
+/// An account as stored, without its key hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentRow {
+    pub key: AgentKey,
+    pub id: AgentId,
+    pub handle: Handle,
+    pub email: Email,
+    pub display_name: Option<String>,
+    pub description: Option<String>,
+    pub status: AgentStatus,
+    pub paused: PausedByOwner,
+    pub settings: AgentSettings,
+    pub is_system: bool,
+    /// Counts key rotations and status changes.
+    pub epoch: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    /// Set once, by deletion.
+    pub deleted_at: Option<Timestamp>,
+}
+
+/// What a new account is made of.
+#[derive(Debug)]
+pub struct NewAgent<'a> {
+    pub id: AgentId,
+    pub handle: &'a Handle,
+    /// SHA-256 of its API key.
+    pub key_hash: &'a [u8; 32],
+    pub email: &'a Email,
+    pub display_name: Option<&'a str>,
+    pub description: Option<&'a str>,
+    pub is_system: bool,
+    pub created_at: Timestamp,
+}
+
+/// How many accounts an e-mail backs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmailUse {
+    /// Those that are not deleted.
+    pub live: u64,
+    /// All that were ever registered.
+    pub lifetime: u64,
+}
+
+/// `SELECT` of everything [`agent_row`] reads.
+macro_rules! agents {
+    ($rest:literal) => {
+        concat!(
+            "SELECT pk, id, handle, email, display_name, description, status, paused, inbox_mode, invite_policy,
+                    is_system, epoch, created_at, updated_at, deleted_at FROM agent ",
+            $rest
+        )
+    };
+}
 
 impl Tx<'_> {
     /// Number of accounts of any status.
     pub async fn count_agents(&mut self) -> Result<i64> {
-        Ok(self.query_int("SELECT COUNT(*) FROM agent", &[]).await?.unwrap_or(0))
+        Ok(self
+            .query_int("SELECT COUNT(*) FROM agent", &[])
+            .await?
+            .unwrap_or(0))
     }
+
+    /// The account whose key has this hash. Deleted accounts have no key.
+    pub async fn agent_by_key_hash(&mut self, key_hash: &[u8; 32]) -> Result<Option<AgentRow>> {
+        self.query_opt(
+            agents!("WHERE key_hash = $1"),
+            &[key_hash.into()],
+            agent_row,
+        )
+        .await
+    }
+
+    /// The account of a handle, whatever its status.
+    pub async fn agent_by_handle(&mut self, handle: &Handle) -> Result<Option<AgentRow>> {
+        self.query_opt(
+            agents!("WHERE handle = $1"),
+            &[handle.as_str().into()],
+            agent_row,
+        )
+        .await
+    }
+
+    /// The account of a key, whatever its status.
+    pub async fn agent(&mut self, key: AgentKey) -> Result<Option<AgentRow>> {
+        self.query_opt(agents!("WHERE pk = $1"), &[key.into()], agent_row)
+            .await
+    }
+
+    /// The accounts of an e-mail that are not deleted, by handle.
+    pub async fn live_agents_of_email(&mut self, email: &Email) -> Result<Vec<AgentRow>> {
+        self.query_all(
+            agents!("WHERE email = $1 AND status <> 3 ORDER BY handle"),
+            &[email.as_str().into()],
+            agent_row,
+        )
+        .await
+    }
+
+    /// How many accounts an e-mail backs, for its two caps.
+    pub async fn use_of_email(&mut self, email: &Email) -> Result<EmailUse> {
+        let counted = self
+            .query_opt(
+                "SELECT COALESCE(SUM(CASE WHEN status <> 3 THEN 1 ELSE 0 END), 0), COUNT(*) FROM agent WHERE email = $1",
+                &[email.as_str().into()],
+                |row| Ok(EmailUse { live: row.int(0)? as u64, lifetime: row.int(1)? as u64 }),
+            )
+            .await?;
+        Ok(counted.unwrap_or(EmailUse {
+            live: 0,
+            lifetime: 0,
+        }))
+    }
+
+    /// Makes an account and its inbox; `None` when the handle is taken.
+    pub async fn insert_agent(&mut self, agent: &NewAgent<'_>) -> Result<Option<AgentKey>> {
+        let key = self
+            .query_int(
+                "INSERT INTO agent (id, handle, key_hash, email, display_name, description, status, is_system,
+                                    created_at, updated_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $8)
+                 ON CONFLICT (handle) DO NOTHING RETURNING pk",
+                &[
+                    (&agent.id.bytes()).into(),
+                    agent.handle.as_str().into(),
+                    agent.key_hash.into(),
+                    agent.email.as_str().into(),
+                    agent.display_name.into(),
+                    agent.description.into(),
+                    agent.is_system.into(),
+                    agent.created_at.as_millis().into(),
+                ],
+            )
+            .await?;
+        let Some(key) = key else { return Ok(None) };
+        self.execute("INSERT INTO inbox (agent) VALUES ($1)", &[key.into()])
+            .await?;
+        Ok(Some(AgentKey(key)))
+    }
+}
+
+fn agent_row(row: &Row<'_>) -> Result<AgentRow> {
+    Ok(AgentRow {
+        key: AgentKey(row.int(0)?),
+        id: AgentId::from_bytes(row.bytes(1)?),
+        handle: Handle::parse(row.str(2)?).map_err(|_| damaged("handle"))?,
+        email: Email::parse(row.str(3)?).map_err(|_| damaged("email"))?,
+        display_name: row.opt_text(4)?,
+        description: row.opt_text(5)?,
+        status: status(row.int(6)?)?,
+        paused: paused(row.int(7)?)?,
+        settings: AgentSettings {
+            inbox_mode: if row.bool(8)? {
+                InboxMode::ContactsOnly
+            } else {
+                InboxMode::Open
+            },
+            group_invite_policy: if row.bool(9)? {
+                GroupInvitePolicy::ContactsOnly
+            } else {
+                GroupInvitePolicy::Open
+            },
+        },
+        is_system: row.bool(10)?,
+        epoch: row.int(11)?,
+        created_at: Timestamp::from_millis(row.int(12)?),
+        updated_at: Timestamp::from_millis(row.int(13)?),
+        deleted_at: row.opt_int(14)?.map(Timestamp::from_millis),
+    })
+}
+
+/// `agent.status` as the wire spells it.
+pub(crate) fn status(number: i64) -> Result<AgentStatus> {
+    match number {
+        0 => Ok(AgentStatus::Active),
+        1 => Ok(AgentStatus::Restricted),
+        2 => Ok(AgentStatus::Suspended),
+        3 => Ok(AgentStatus::Deleted),
+        _ => Err(damaged("status")),
+    }
+}
+
+/// `agent.paused` as the wire spells it.
+pub(crate) fn paused(number: i64) -> Result<PausedByOwner> {
+    match number {
+        0 => Ok(PausedByOwner::None),
+        1 => Ok(PausedByOwner::Send),
+        2 => Ok(PausedByOwner::Full),
+        _ => Err(damaged("paused")),
+    }
+}
+
+fn damaged(column: &str) -> StoreError {
+    StoreError::Internal(format!("a stored agent's {column} is not readable"))
 }

@@ -11,7 +11,11 @@ impl Tx<'_> {
         )
         .await?;
         let found = self
-            .query_opt("SELECT value FROM meta WHERE key = $1", &[name.into()], |row| row.bytes::<32>(0))
+            .query_opt(
+                "SELECT value FROM meta WHERE key = $1",
+                &[name.into()],
+                |row| row.bytes::<32>(0),
+            )
             .await?;
         found.ok_or_else(|| crate::StoreError::Internal(format!("secret {name} is missing")))
     }

@@ -1,4 +1,25 @@
 //! One file a table: the verbs operations use, each one statement of portable SQL.
 
 mod agents;
+mod otp;
+mod jobs;
+mod audit;
+mod conversations;
+mod direct_send;
+mod envelopes;
+mod members;
+mod messages;
 mod meta;
+mod relations;
+
+pub use agents::{AgentRow, EmailUse, NewAgent};
+pub use audit::{Actor, AuditEvent};
+pub use jobs::{JobRow, Work};
+pub use otp::{CountedTry, Flow, PendingRow};
+pub use conversations::DirectConversation;
+pub use direct_send::{
+    DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, SenderState,
+};
+pub use envelopes::Inbox;
+pub use messages::{EnvelopeState, HistoryCursor, MessageRow, NewMessage};
+pub use relations::ContactEdge;

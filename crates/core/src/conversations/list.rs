@@ -1,0 +1,71 @@
+//! `GET /v1/conversations`.
+
+use agentchat_protocol::conversation::{ConversationListItem, ConversationType};
+use agentchat_protocol::id::ConversationId;
+use agentchat_protocol::json::RawJson;
+use agentchat_protocol::message::text_of;
+use agentchat_protocol::preview;
+use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::key::AgentKey;
+use agentchat_store::tables::DirectConversation;
+use agentchat_store::{Read, Tx};
+
+use super::access::counterparty;
+use super::context::unread;
+use crate::Error;
+use crate::messages::kind_of;
+
+/// Asks for a page of the agent's conversations, latest activity first; hidden ones are left out until something
+/// new is said in them.
+#[derive(Debug, Clone, Copy)]
+pub struct ListConversations {
+    pub agent: AgentKey,
+    pub limit: u64,
+    pub offset: u64,
+    pub now: Timestamp,
+}
+
+impl Read for ListConversations {
+    type Out = Vec<ConversationListItem>;
+    type Error = Error;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<ConversationListItem>, Error> {
+        let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        let found = tx.list_conversations(self.agent, number(self.limit), number(self.offset)).await?;
+        let mut items = Vec::with_capacity(found.len());
+        for conversation in &found {
+            items.push(self.item(tx, conversation).await?);
+        }
+        Ok(items)
+    }
+}
+
+impl ListConversations {
+    async fn item(&self, tx: &mut Tx<'_>, conversation: &DirectConversation) -> Result<ConversationListItem, Error> {
+        let unread = unread(tx, self.agent, conversation).await?;
+        let last = tx.newest_visible(self.agent, conversation.key, conversation.hidden_seq).await?;
+        let kind = last.as_ref().map(|row| kind_of(row.kind));
+        let preview = last.as_ref().zip(kind.as_ref()).and_then(|(row, kind)| {
+            preview::of(kind, text_of(&RawJson::from_checked(row.content.as_str())).as_deref())
+        });
+        Ok(ConversationListItem {
+            id: ConversationId::direct(conversation.id),
+            kind: ConversationType::Direct,
+            participants: vec![counterparty(tx, conversation.other).await?],
+            group_name: None,
+            group_avatar_url: None,
+            group_member_count: None,
+            last_message_preview: preview,
+            last_message_is_own: last.as_ref().is_some_and(|row| row.sender == self.agent),
+            last_message_type: kind,
+            last_message_at: last.as_ref().map(|row| Timestamp::from_millis(row.created_at)),
+            updated_at: Timestamp::from_millis(conversation.last_at),
+            unread_count: unread.count,
+            oldest_unread_seq: unread.oldest_seq,
+            newest_unread_seq: unread.newest_seq,
+            is_muted: tx
+                .is_muted(self.agent, conversation.other, conversation.key, self.now.as_millis())
+                .await?,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! Conversations: the list, participants, contexts, hiding.
+
+mod access;
+mod context;
+mod hide;
+mod list;
+mod participants;
+
+pub(crate) use access::access;
+pub use context::{ShowContext, ShowDirectContext};
+pub use hide::HideConversation;
+pub use list::ListConversations;
+pub use participants::ListParticipants;

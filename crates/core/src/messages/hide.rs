@@ -1,0 +1,38 @@
+//! `DELETE /v1/messages/{message_id}`: hide for me.
+
+use agentchat_protocol::id::MessageId;
+use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::key::AgentKey;
+use agentchat_store::{Tx, Write};
+
+use crate::{Error, Rejection};
+
+/// Removes one message from the caller's own view.
+#[derive(Debug, Clone, Copy)]
+pub struct HideMessage {
+    pub agent: AgentKey,
+    pub message: MessageId,
+    pub now: Timestamp,
+}
+
+impl Write for HideMessage {
+    type Out = ();
+    type Error = Error;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        let row = tx.message_by_id(&self.message.bytes()).await?.ok_or_else(Rejection::message_not_found)?;
+        let conversation = tx
+            .direct_conversation_by_key(self.agent, row.conversation)
+            .await?
+            .ok_or_else(Rejection::message_not_found)?;
+        let fresh = tx.hide_message(self.agent, row.key).await?;
+        if fresh && row.sender != self.agent {
+            if row.seq > conversation.floor() {
+                tx.count_hidden_unread(self.agent, conversation.key).await?;
+            }
+            let settled = tx.settle(self.agent, row.key, self.now.as_millis()).await?;
+            tx.count_settled(self.agent, i64::from(settled)).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! The read cursor (wire.md §7.2): moved by reading a message and by a socket's read acks.
+
+use agentchat_protocol::agent::PausedByOwner;
+use agentchat_protocol::frame::MessageRead;
+use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::{ConversationId, MessageId};
+use agentchat_protocol::message::Message;
+use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::key::AgentKey;
+use agentchat_store::tables::DirectConversation;
+use agentchat_store::{Tx, Write};
+
+use super::view;
+use crate::{Error, Rejection};
+
+/// Stored envelopes touched by one operation at the most.
+const CHUNK: i64 = 1000;
+
+/// Marks one received message, and all before it in its conversation, read.
+#[derive(Debug, Clone)]
+pub struct ReadMessage {
+    pub reader: AgentKey,
+    pub handle: Handle,
+    pub message: MessageId,
+    pub now: Timestamp,
+}
+
+/// Moves the cursor of a conversation as far as `through_seq`, or to its newest message. A conversation the reader
+/// is not in is passed over.
+#[derive(Debug, Clone)]
+pub struct ReadThrough {
+    pub reader: AgentKey,
+    pub handle: Handle,
+    pub conversation: ConversationId,
+    pub through_seq: u64,
+    pub now: Timestamp,
+}
+
+/// What moving the cursor did.
+#[derive(Debug, Clone, Default)]
+pub struct ReadOutcome {
+    /// One for each sender who is to be told.
+    pub events: Vec<ReadEvent>,
+    /// Too much was stored for one operation: run it again.
+    pub more: bool,
+}
+
+/// `message.read` for one sender.
+#[derive(Debug, Clone)]
+pub struct ReadEvent {
+    pub to: AgentKey,
+    pub frame: MessageRead,
+}
+
+/// The answer to reading one message.
+#[derive(Debug, Clone)]
+pub struct MessageReadOut {
+    pub message: Message,
+    pub outcome: ReadOutcome,
+}
+
+impl Write for ReadMessage {
+    type Out = MessageReadOut;
+    type Error = Error;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<MessageReadOut, Error> {
+        let id = self.message.bytes();
+        let row = tx
+            .message_by_id(&id)
+            .await?
+            .filter(|row| row.envelope.is_some_and(|envelope| envelope.recipient == self.reader))
+            .ok_or_else(Rejection::message_not_found)?;
+        let conversation = tx
+            .direct_conversation_by_key(self.reader, row.conversation)
+            .await?
+            .ok_or_else(Rejection::message_not_found)?;
+        let reader = Reader { key: self.reader, handle: &self.handle, now: self.now };
+        let outcome = reader.advance(tx, &conversation, row.seq).await?;
+        let row = tx.message_by_id(&id).await?.ok_or_else(Rejection::message_not_found)?;
+        Ok(MessageReadOut { message: view::message(row)?, outcome })
+    }
+}
+
+impl Write for ReadThrough {
+    type Out = ReadOutcome;
+    type Error = Error;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<ReadOutcome, Error> {
+        let Some(conversation) = tx.direct_conversation(self.reader, &self.conversation.bytes()).await? else {
+            return Ok(ReadOutcome::default());
+        };
+        let through = i64::try_from(self.through_seq).unwrap_or(i64::MAX).min(conversation.last_seq);
+        Reader { key: self.reader, handle: &self.handle, now: self.now }.advance(tx, &conversation, through).await
+    }
+}
+
+struct Reader<'a> {
+    key: AgentKey,
+    handle: &'a Handle,
+    now: Timestamp,
+}
+
+impl Reader<'_> {
+    async fn advance(
+        &self,
+        tx: &mut Tx<'_>,
+        conversation: &DirectConversation,
+        through: i64,
+    ) -> Result<ReadOutcome, Error> {
+        if through <= conversation.read_seq {
+            return Ok(ReadOutcome::default());
+        }
+        let (reached, more) = self.settle(tx, conversation, through).await?;
+        self.move_cursor(tx, conversation, reached).await?;
+        let event = self.event(tx, conversation, reached).await?;
+        Ok(ReadOutcome { events: event.into_iter().collect(), more })
+    }
+
+    /// Takes what is still stored off the queue; answers how far it came.
+    async fn settle(
+        &self,
+        tx: &mut Tx<'_>,
+        conversation: &DirectConversation,
+        through: i64,
+    ) -> Result<(i64, bool), Error> {
+        let undelivered = tx.inbox(self.key).await?.map_or(0, |inbox| inbox.undelivered);
+        if undelivered == 0 {
+            return Ok((through, false));
+        }
+        let stored = tx.stored_in_conversation(self.key, conversation.key, through, CHUNK).await?;
+        let full = stored.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
+        let reached = if full { stored.last().map_or(through, |(_, seq)| *seq) } else { through };
+        let mut settled = 0;
+        for (message, _) in &stored {
+            settled += i64::from(tx.settle(self.key, *message, self.now.as_millis()).await?);
+        }
+        tx.count_settled(self.key, settled).await?;
+        Ok((reached, full && reached < through))
+    }
+
+    async fn move_cursor(
+        &self,
+        tx: &mut Tx<'_>,
+        conversation: &DirectConversation,
+        through: i64,
+    ) -> Result<(), Error> {
+        let floor = conversation.floor();
+        let (base, hidden) = if through >= conversation.last_seq {
+            (conversation.received, 0)
+        } else if through > floor {
+            let (received, hidden) = tx.received_between(self.key, conversation.key, floor, through).await?;
+            (conversation.received_base + received, conversation.hidden_unread - hidden)
+        } else {
+            (conversation.received_base, conversation.hidden_unread)
+        };
+        tx.move_read_cursor(self.key, conversation.key, through, base, hidden, self.now.as_millis()).await?;
+        Ok(())
+    }
+
+    /// The sender's newest message that turned read now, unless the sender is not to be told.
+    async fn event(
+        &self,
+        tx: &mut Tx<'_>,
+        conversation: &DirectConversation,
+        through: i64,
+    ) -> Result<Option<ReadEvent>, Error> {
+        let sender = conversation.other;
+        let Some((id, seq)) = tx.newest_from(conversation.key, sender, conversation.read_seq, through).await? else {
+            return Ok(None);
+        };
+        let paused = tx.inbox(sender).await?.is_none_or(|inbox| inbox.paused == PausedByOwner::Full);
+        if paused || tx.is_blocked_between(self.key, sender).await? {
+            return Ok(None);
+        }
+        let frame = MessageRead {
+            message_id: MessageId::from_bytes(id),
+            conversation_id: ConversationId::direct(conversation.id),
+            seq,
+            read_by: self.handle.clone(),
+            read_at: self.now,
+            through_seq: seq,
+            reader: self.handle.clone(),
+            at: self.now,
+        };
+        Ok(Some(ReadEvent { to: sender, frame }))
+    }
+}

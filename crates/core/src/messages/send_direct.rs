@@ -1,0 +1,283 @@
+//! `POST /v1/messages` to one agent: replay first, then the checks in their order, then the store steps.
+
+use agentchat_protocol::error::ErrorCode;
+use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::{ConversationId, ConversationKind, MessageId};
+use agentchat_protocol::json::RawJson;
+use agentchat_protocol::message::{ContextConversation, Message, MessageContext, MessageStatus};
+use agentchat_protocol::send::SendRequest;
+use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::key::{AgentKey, ConversationKey};
+use agentchat_store::tables::{
+    DirectSendState, DirectTarget, EarlierSend, NewMessage, PairState, RecipientState,
+};
+use agentchat_store::{Tx, Write};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::direct_rules::{FULLY_PAUSED, inbox_has_room, is_cold, permit, sender_lives};
+use super::view;
+use crate::{Error, Rejection, Verdict};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// One direct send.
+#[derive(Debug, Clone)]
+pub struct SendDirect {
+    pub sender: AgentKey,
+    pub request: SendRequest,
+    /// `client_msg_id` of the body or, without one there, the `Idempotency-Key` header.
+    pub client_msg_id: String,
+    pub now: Timestamp,
+    pub message_id: MessageId,
+    /// Bytes for the conversation's id, should this send open one.
+    pub conversation_id: [u8; 16],
+    /// What the `send` policy said.
+    pub verdict: Verdict,
+    pub limits: SendLimits,
+}
+
+/// The counts a send is held against; none lifts the limit.
+#[derive(Debug, Clone, Copy)]
+pub struct SendLimits {
+    /// Unanswered conversations an agent may open within 24 hours.
+    pub cold_cap: Option<u64>,
+    /// Undelivered messages at which a recipient refuses further ones.
+    pub backlog_hard: Option<u64>,
+    /// Undelivered messages from which on the sender is warned.
+    pub backlog_warn: Option<u64>,
+}
+
+/// What a send answers.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// The sender's view.
+    pub message: Message,
+    /// The same message was stored before; nothing happened now.
+    pub replayed: bool,
+    pub backlog: Option<BacklogWarning>,
+    /// Group members that got no envelope because their inbox is full.
+    pub skipped_recipients: Vec<Handle>,
+    pub conversation: ConversationKey,
+    /// Who has it waiting now; empty on a replay.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// A recipient whose inbox is filling up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BacklogWarning {
+    pub handle: Handle,
+    /// Undelivered messages before this send.
+    pub undelivered: u64,
+}
+
+/// One envelope of a fresh message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    pub recipient: AgentKey,
+    pub position: u64,
+    /// The recipient's epoch in this transaction.
+    pub epoch: i64,
+    /// Not pushed live: muted, or fully paused.
+    pub quiet: bool,
+}
+
+impl Write for SendDirect {
+    type Out = Sent;
+    type Error = Error;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Sent, Error> {
+        let key16 = first_16(&Sha256::digest(self.client_msg_id.as_bytes()).into());
+        let state = self.state(tx, &key16).await?;
+        sender_lives(&state.sender)?;
+        if let Some(earlier) = state.earlier {
+            return self.replay(tx, &state, earlier).await;
+        }
+        match &self.request.conversation_id {
+            Some(id) if id.kind == ConversationKind::Group => {
+                return Err(Rejection::new(ErrorCode::GroupNotFound, "No such group").into());
+            }
+            Some(_) if state.conversation.is_none() => return Err(Rejection::conversation_not_found().into()),
+            _ => {}
+        }
+        let recipient = permit(self.sender, &state)?;
+        if let Verdict::Refused(refusal) = self.verdict {
+            return Err(refusal.rejection().into());
+        }
+        self.cold_cap(tx, &state).await?;
+        if self.request.attachment_id.is_some() {
+            return Err(Rejection::new(ErrorCode::AttachmentNotFound, "No such attachment of yours").into());
+        }
+        inbox_has_room(recipient, self.limits.backlog_hard)?;
+        self.store(tx, &state, recipient, &key16).await
+    }
+}
+
+impl SendDirect {
+    async fn state(&self, tx: &mut Tx<'_>, key16: &[u8; 16]) -> Result<DirectSendState, Error> {
+        let (handle, conversation);
+        let target = match (&self.request.conversation_id, &self.request.to) {
+            (Some(id), _) => {
+                conversation = id.bytes();
+                DirectTarget::Conversation(&conversation)
+            }
+            (None, to) => {
+                // What is not a handle is nobody's handle.
+                handle = to.as_deref().and_then(|to| Handle::parse(to).ok());
+                DirectTarget::Handle(handle.as_ref().map_or("", Handle::as_str))
+            }
+        };
+        tx.direct_send_state(self.sender, key16, target, self.now.as_millis())
+            .await?
+            .ok_or_else(|| Rejection::new(ErrorCode::Unauthorized, "Invalid API key").into())
+    }
+
+    /// §5.3: the same target and payload answer the original; anything else is a conflict.
+    async fn replay(&self, tx: &mut Tx<'_>, state: &DirectSendState, earlier: EarlierSend) -> Result<Sent, Error> {
+        let same_target = state.conversation.is_some_and(|pair| pair.key == earlier.target);
+        if !same_target || earlier.payload_hash != first_16(&self.request.payload_hash) {
+            let text = "This client_msg_id was used for another message";
+            return Err(Rejection::new(ErrorCode::IdempotencyKeyConflict, text).into());
+        }
+        let row = tx.message(earlier.message).await?.ok_or_else(|| {
+            agentchat_store::StoreError::Internal(format!("message {} of a replay is gone", earlier.message.0))
+        })?;
+        let conversation = row.conversation;
+        Ok(Sent {
+            message: view::message(row)?,
+            replayed: true,
+            backlog: state.recipient.as_ref().and_then(|recipient| self.warning(recipient)),
+            skipped_recipients: Vec::new(),
+            conversation,
+            deliveries: Vec::new(),
+        })
+    }
+
+    /// Step 9: opening yet another conversation.
+    async fn cold_cap(&self, tx: &mut Tx<'_>, state: &DirectSendState) -> Result<(), Error> {
+        let Some(cap) = self.limits.cold_cap.filter(|_| state.conversation.is_none() && !state.sender.is_system)
+        else {
+            return Ok(());
+        };
+        let now = self.now.as_millis();
+        let (open, oldest) = tx.cold_conversations(self.sender, now - DAY_MS).await?;
+        if open.unsigned_abs() < cap {
+            return Ok(());
+        }
+        let wait = oldest.map_or(DAY_MS, |oldest| oldest + DAY_MS - now).max(1);
+        Err(Rejection::new(ErrorCode::RateLimited, "Cold outreach limit reached")
+            .details(json!({ "reason": "cold_outreach_cap", "limit": cap, "window_s": DAY_MS / 1000 }))
+            .retry_after_ms(wait.unsigned_abs())
+            .into())
+    }
+
+    fn warning(&self, recipient: &RecipientState) -> Option<BacklogWarning> {
+        let undelivered = recipient.undelivered.unsigned_abs();
+        let handle = Handle::parse(&recipient.handle).ok()?;
+        self.limits.backlog_warn.filter(|warn| undelivered >= *warn).map(|_| BacklogWarning { handle, undelivered })
+    }
+
+    /// Step 12, under the locks.
+    async fn store(
+        &self,
+        tx: &mut Tx<'_>,
+        state: &DirectSendState,
+        recipient: &RecipientState,
+        key16: &[u8; 16],
+    ) -> Result<Sent, Error> {
+        let now = self.now.as_millis();
+        let pair = self.conversation(tx, state, recipient).await?;
+        let answers = !pair.established && !is_cold(Some(&pair), self.sender);
+        // Clocks may step back; a conversation's times never do.
+        let created_at = now.max(pair.last_at);
+        let seq = tx.take_direct_seq(pair.key, self.sender, created_at, answers).await?;
+        if answers {
+            tx.add_contact(self.sender, recipient.key, now).await?;
+            tx.add_contact(recipient.key, self.sender, now).await?;
+        }
+        let mentions = self.request.mentions.iter().map(Handle::as_str).collect::<Vec<_>>().join(" ");
+        let id = self.message_id.bytes();
+        let message = tx
+            .insert_message(NewMessage {
+                id: &id,
+                conversation: pair.key,
+                seq,
+                sender: self.sender,
+                kind: view::kind_number(&self.request.kind),
+                created_at,
+                client_msg_id: &self.client_msg_id,
+                content: self.request.content.as_str(),
+                metadata: self.request.metadata.as_ref().map(RawJson::as_str),
+                mentions: (!mentions.is_empty()).then_some(mentions.as_str()),
+            })
+            .await?;
+        tx.insert_sent(self.sender, key16, message, pair.key, &first_16(&self.request.payload_hash)).await?;
+        let quiet = recipient.muted || recipient.paused == FULLY_PAUSED;
+        let position = tx.deliver(message, recipient.key, quiet).await?;
+        Ok(Sent {
+            message: self.fresh(state, &pair, seq, created_at)?,
+            replayed: false,
+            backlog: self.warning(recipient),
+            skipped_recipients: Vec::new(),
+            conversation: pair.key,
+            deliveries: vec![Delivery {
+                recipient: recipient.key,
+                position: position.unsigned_abs(),
+                epoch: recipient.epoch,
+                quiet,
+            }],
+        })
+    }
+
+    /// The pair's conversation, made now if this is their first message.
+    async fn conversation(
+        &self,
+        tx: &mut Tx<'_>,
+        state: &DirectSendState,
+        recipient: &RecipientState,
+    ) -> Result<PairState, Error> {
+        if let Some(pair) = state.conversation {
+            return Ok(pair);
+        }
+        let now = self.now.as_millis();
+        let id = self.conversation_id;
+        let key = tx.create_direct_conversation(&id, self.sender, recipient.key, now).await?;
+        Ok(PairState { key, id, initiator: self.sender, established: false, created_at: now, last_at: now })
+    }
+
+    /// The message as the sender sees it right after it was stored.
+    fn fresh(&self, state: &DirectSendState, pair: &PairState, seq: i64, created_at: i64) -> Result<Message, Error> {
+        let sender = view::handle(&state.sender.handle)?;
+        let request = &self.request;
+        Ok(Message {
+            id: self.message_id,
+            conversation_id: ConversationId::direct(pair.id),
+            sender: sender.clone(),
+            client_msg_id: self.client_msg_id.clone(),
+            seq,
+            kind: request.kind.clone(),
+            content: request.content.clone(),
+            metadata: request.metadata.clone().unwrap_or_else(RawJson::empty_object),
+            context: MessageContext {
+                sender: view::sender_context(sender, state.sender.display_name.clone(), state.sender.is_system),
+                conversation: ContextConversation::direct(),
+                mentions: request.mentions.clone(),
+            },
+            status: MessageStatus::Stored,
+            created_at: Timestamp::from_millis(created_at),
+            delivered_at: None,
+            read_at: None,
+            delivery_id: None,
+            is_own: None,
+            sender_handle: None,
+            age_ms: None,
+            redelivered: None,
+        })
+    }
+}
+
+fn first_16(hash: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    half
+}

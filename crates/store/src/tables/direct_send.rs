@@ -1,0 +1,177 @@
+//! Everything a direct send must know, asked in one statement.
+
+use crate::key::{AgentKey, ConversationKey, MessageKey};
+use crate::row::Row;
+use crate::{Result, Tx};
+
+/// Whom a direct message is for.
+#[derive(Debug, Clone, Copy)]
+pub enum DirectTarget<'a> {
+    /// A handle, normalised.
+    Handle(&'a str),
+    /// The 16 bytes of a direct conversation's id.
+    Conversation(&'a [u8; 16]),
+}
+
+/// The state of both sides at the moment of a direct send.
+#[derive(Debug, Clone)]
+pub struct DirectSendState {
+    pub sender: SenderState,
+    /// The earlier message of the same (sender, client_msg_id).
+    pub earlier: Option<EarlierSend>,
+    /// None when the target resolves to nobody.
+    pub recipient: Option<RecipientState>,
+    pub conversation: Option<PairState>,
+}
+
+/// The sender's account.
+#[derive(Debug, Clone)]
+pub struct SenderState {
+    pub handle: String,
+    pub display_name: Option<String>,
+    pub status: i64,
+    pub paused: i64,
+    pub is_system: bool,
+}
+
+/// What was stored for a `client_msg_id` before.
+#[derive(Debug, Clone, Copy)]
+pub struct EarlierSend {
+    pub message: MessageKey,
+    pub target: ConversationKey,
+    pub payload_hash: [u8; 16],
+}
+
+/// The recipient's account, inbox and attitude to the sender.
+#[derive(Debug, Clone)]
+pub struct RecipientState {
+    pub key: AgentKey,
+    pub handle: String,
+    pub status: i64,
+    pub paused: i64,
+    pub inbox_mode: i64,
+    pub epoch: i64,
+    pub undelivered: i64,
+    /// A block in either direction.
+    pub blocked: bool,
+    /// The sender is in the recipient's contacts; asked only when the inbox takes contacts only.
+    pub sender_is_contact: bool,
+    /// The recipient has an active mute on the sender or the conversation.
+    pub muted: bool,
+}
+
+/// The conversation of the pair.
+#[derive(Debug, Clone, Copy)]
+pub struct PairState {
+    pub key: ConversationKey,
+    pub id: [u8; 16],
+    pub initiator: AgentKey,
+    pub established: bool,
+    pub created_at: i64,
+    pub last_at: i64,
+}
+
+macro_rules! state_query {
+    ($target:literal) => {
+        concat!(
+            "SELECT s.handle, s.display_name, s.status, s.paused, s.is_system, ",
+            "x.message, x.target, x.payload_hash, ",
+            "r.pk, r.handle, r.status, r.paused, r.inbox_mode, r.epoch, i.undelivered, ",
+            "EXISTS (SELECT 1 FROM block b WHERE b.blocker = s.pk AND b.blocked = r.pk) ",
+            "OR EXISTS (SELECT 1 FROM block b WHERE b.blocker = r.pk AND b.blocked = s.pk), ",
+            "CASE WHEN r.inbox_mode = 1 ",
+            "THEN EXISTS (SELECT 1 FROM contact k WHERE k.owner = r.pk AND k.contact = s.pk) ELSE 1 = 0 END, ",
+            "EXISTS (SELECT 1 FROM mute t WHERE t.muter = r.pk AND t.kind = 0 AND t.target = s.pk ",
+            "AND (t.muted_until IS NULL OR t.muted_until > $1)) ",
+            "OR EXISTS (SELECT 1 FROM mute t WHERE t.muter = r.pk AND t.kind = 1 AND t.target = c.pk ",
+            "AND (t.muted_until IS NULL OR t.muted_until > $1)), ",
+            "c.pk, c.id, c.initiator, c.established, c.created_at, c.last_at ",
+            "FROM agent s LEFT JOIN sent x ON x.sender = s.pk AND x.key16 = $2 ",
+            $target,
+            " LEFT JOIN inbox i ON i.agent = r.pk ",
+            "LEFT JOIN conversation c ON c.low = CASE WHEN s.pk < r.pk THEN s.pk ELSE r.pk END ",
+            "AND c.high = CASE WHEN s.pk < r.pk THEN r.pk ELSE s.pk END ",
+            "WHERE s.pk = $4"
+        )
+    };
+}
+
+const BY_HANDLE: &str = state_query!("LEFT JOIN agent r ON r.handle = $3");
+const BY_CONVERSATION: &str = state_query!(
+    "LEFT JOIN conversation t ON t.id = $3 AND t.kind = 0 AND (t.low = s.pk OR t.high = s.pk) LEFT JOIN agent r ON r.pk = CASE WHEN t.low = s.pk THEN t.high ELSE t.low END"
+);
+
+impl Tx<'_> {
+    /// Reads the state for a send of `sender` to `target`; `key16` stands for its `client_msg_id`. None when the
+    /// sender's row is gone.
+    pub async fn direct_send_state(
+        &mut self,
+        sender: AgentKey,
+        key16: &[u8; 16],
+        target: DirectTarget<'_>,
+        now: i64,
+    ) -> Result<Option<DirectSendState>> {
+        let (sql, target) = match target {
+            DirectTarget::Handle(handle) => (BY_HANDLE, handle.into()),
+            DirectTarget::Conversation(id) => (BY_CONVERSATION, id.into()),
+        };
+        self.query_opt(
+            sql,
+            &[now.into(), key16.into(), target, sender.into()],
+            state,
+        )
+        .await
+    }
+}
+
+fn state(row: &Row<'_>) -> Result<DirectSendState> {
+    Ok(DirectSendState {
+        sender: SenderState {
+            handle: row.text(0)?,
+            display_name: row.opt_text(1)?,
+            status: row.int(2)?,
+            paused: row.int(3)?,
+            is_system: row.bool(4)?,
+        },
+        earlier: row
+            .opt_int(5)?
+            .map(|message| earlier(row, message))
+            .transpose()?,
+        recipient: row.opt_int(8)?.map(|key| recipient(row, key)).transpose()?,
+        conversation: row.opt_int(18)?.map(|key| pair(row, key)).transpose()?,
+    })
+}
+
+fn earlier(row: &Row<'_>, message: i64) -> Result<EarlierSend> {
+    Ok(EarlierSend {
+        message: MessageKey(message),
+        target: ConversationKey(row.int(6)?),
+        payload_hash: row.bytes(7)?,
+    })
+}
+
+fn recipient(row: &Row<'_>, key: i64) -> Result<RecipientState> {
+    Ok(RecipientState {
+        key: AgentKey(key),
+        handle: row.text(9)?,
+        status: row.int(10)?,
+        paused: row.int(11)?,
+        inbox_mode: row.int(12)?,
+        epoch: row.int(13)?,
+        undelivered: row.opt_int(14)?.unwrap_or(0),
+        blocked: row.bool(15)?,
+        sender_is_contact: row.bool(16)?,
+        muted: row.bool(17)?,
+    })
+}
+
+fn pair(row: &Row<'_>, key: i64) -> Result<PairState> {
+    Ok(PairState {
+        key: ConversationKey(key),
+        id: row.bytes(19)?,
+        initiator: AgentKey(row.int(20)?),
+        established: row.bool(21)?,
+        created_at: row.int(22)?,
+        last_at: row.opt_int(23)?.unwrap_or(0),
+    })
+}

@@ -1,0 +1,176 @@
+//! `envelope` and `inbox`: what waits for whom, in which order. The counter `inbox.undelivered` is exact: every
+//! change of a stored envelope changes it in the same transaction.
+
+use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
+
+use super::agents;
+use crate::key::{AgentKey, ConversationKey, MessageKey};
+use crate::{Result, StoreError, Tx};
+
+/// The state of an inbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    pub last_position: i64,
+    pub undelivered: i64,
+    pub epoch: i64,
+    pub status: AgentStatus,
+    pub paused: PausedByOwner,
+}
+
+impl Tx<'_> {
+    /// Makes the inbox of a new agent.
+    pub async fn create_inbox(&mut self, agent: AgentKey) -> Result<()> {
+        self.execute("INSERT INTO inbox (agent) VALUES ($1)", &[agent.into()])
+            .await?;
+        Ok(())
+    }
+
+    /// An agent's inbox, with the account's state in the same snapshot.
+    pub async fn inbox(&mut self, agent: AgentKey) -> Result<Option<Inbox>> {
+        self.query_opt(
+            "SELECT i.last_position, i.undelivered, a.epoch, a.status, a.paused \
+             FROM inbox i JOIN agent a ON a.pk = i.agent WHERE i.agent = $1",
+            &[agent.into()],
+            |row| {
+                Ok(Inbox {
+                    last_position: row.int(0)?,
+                    undelivered: row.int(1)?,
+                    epoch: row.int(2)?,
+                    status: agents::status(row.int(3)?)?,
+                    paused: agents::paused(row.int(4)?)?,
+                })
+            },
+        )
+        .await
+    }
+
+    /// Puts a message into an inbox; answers the position it got.
+    pub async fn deliver(
+        &mut self,
+        message: MessageKey,
+        recipient: AgentKey,
+        quiet: bool,
+    ) -> Result<i64> {
+        let position = self
+            .query_int(
+                "UPDATE inbox SET last_position = last_position + 1, undelivered = undelivered + 1 \
+                 WHERE agent = $1 RETURNING last_position",
+                &[recipient.into()],
+            )
+            .await?
+            .ok_or_else(|| StoreError::Internal(format!("agent {} has no inbox", recipient.0)))?;
+        self.execute(
+            "INSERT INTO envelope (message, recipient, position, quiet) VALUES ($1, $2, $3, $4)",
+            &[
+                message.into(),
+                recipient.into(),
+                position.into(),
+                quiet.into(),
+            ],
+        )
+        .await?;
+        Ok(position)
+    }
+
+    /// Stored → delivered for one message of `recipient`, by its public id. The counter is left to
+    /// [`Tx::count_settled`], once for all.
+    pub async fn settle_by_id(
+        &mut self,
+        recipient: AgentKey,
+        message: &[u8; 16],
+        now: i64,
+    ) -> Result<bool> {
+        let settled = self
+            .execute(
+                "UPDATE envelope SET status = 1, delivered_at = $1 \
+                 WHERE message = (SELECT pk FROM message WHERE id = $2) AND recipient = $3 AND status = 0",
+                &[now.into(), message.into(), recipient.into()],
+            )
+            .await?;
+        Ok(settled > 0)
+    }
+
+    /// Stored → delivered for one message of `recipient`. The counter as in [`Tx::settle_by_id`].
+    pub async fn settle(
+        &mut self,
+        recipient: AgentKey,
+        message: MessageKey,
+        now: i64,
+    ) -> Result<bool> {
+        let settled = self
+            .execute(
+                "UPDATE envelope SET status = 1, delivered_at = $1 \
+                 WHERE message = $2 AND recipient = $3 AND status = 0",
+                &[now.into(), message.into(), recipient.into()],
+            )
+            .await?;
+        Ok(settled > 0)
+    }
+
+    /// Stored → delivered up to and including a position. The counter as in [`Tx::settle_by_id`].
+    pub async fn settle_through(
+        &mut self,
+        recipient: AgentKey,
+        position: i64,
+        now: i64,
+    ) -> Result<i64> {
+        let settled = self
+            .execute(
+                "UPDATE envelope SET status = 1, delivered_at = $1 \
+                 WHERE recipient = $2 AND status = 0 AND position <= $3",
+                &[now.into(), recipient.into(), position.into()],
+            )
+            .await?;
+        Ok(i64::try_from(settled).unwrap_or(i64::MAX))
+    }
+
+    /// The position of the `count`-th stored envelope at or below `through`; none when there are fewer.
+    pub async fn nth_stored(
+        &mut self,
+        recipient: AgentKey,
+        through: i64,
+        count: i64,
+    ) -> Result<Option<i64>> {
+        self.query_int(
+            "SELECT position FROM envelope WHERE recipient = $1 AND status = 0 AND position <= $2 \
+             ORDER BY position LIMIT 1 OFFSET $3",
+            &[recipient.into(), through.into(), (count - 1).into()],
+        )
+        .await
+    }
+
+    /// Stored envelopes of one conversation at or below a seq, oldest first: message and seq.
+    pub async fn stored_in_conversation(
+        &mut self,
+        recipient: AgentKey,
+        conversation: ConversationKey,
+        through_seq: i64,
+        limit: i64,
+    ) -> Result<Vec<(MessageKey, i64)>> {
+        self.query_all(
+            "SELECT e.message, m.seq FROM envelope e JOIN message m ON m.pk = e.message \
+             WHERE e.recipient = $1 AND e.status = 0 AND m.conversation = $2 AND m.seq <= $3 \
+             ORDER BY e.position LIMIT $4",
+            &[
+                recipient.into(),
+                conversation.into(),
+                through_seq.into(),
+                limit.into(),
+            ],
+            |row| Ok((MessageKey(row.int(0)?), row.int(1)?)),
+        )
+        .await
+    }
+
+    /// Takes settled envelopes off the counter.
+    pub async fn count_settled(&mut self, recipient: AgentKey, settled: i64) -> Result<()> {
+        if settled > 0 {
+            self.execute(
+                "UPDATE inbox SET undelivered = undelivered - $1 WHERE agent = $2",
+                &[settled.into(), recipient.into()],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+}
