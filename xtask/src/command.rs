@@ -27,10 +27,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 pub(crate) fn run(mut command: Command, closing: fn(&str) -> bool) -> Result<Vec<String>> {
     let shown = show(&command);
     println!("$ {shown}");
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("could not start `{shown}`"))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("could not start `{shown}`"))?;
     let output = child.stdout.take().context("no pipe for stdout")?;
     let mut kept = Vec::new();
     for line in BufReader::new(output).split(b'\n') {

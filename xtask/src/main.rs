@@ -6,10 +6,7 @@
 //!
 //! Parts: [`command`] runs one program and keeps its closing lines, [`report`] collects the
 //! stages, [`rust`] holds the stages that are cargo's, [`official`] those of the official SDKs.
-#![expect(
-    clippy::print_stdout,
-    reason = "a chore talks to the terminal it was started from"
-)]
+#![expect(clippy::print_stdout, reason = "a chore talks to the terminal it was started from")]
 
 mod command;
 mod official;
@@ -37,11 +34,7 @@ fn main() -> ExitCode {
         }
     };
     report.print();
-    if report.passed() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn check() -> Report {
@@ -65,9 +58,7 @@ fn test() -> Report {
     }
     report.stage("documentation", rust::documentation);
     let installed = report.stage("official SDKs' installation", || {
-        installing
-            .join()
-            .unwrap_or_else(|_| anyhow::bail!("the installing thread panicked"))
+        installing.join().unwrap_or_else(|_| anyhow::bail!("the installing thread panicked"))
     });
     if built && installed {
         report.stages_together(official::suites());

@@ -26,10 +26,7 @@ pub(crate) fn install() -> Result<Vec<String>> {
 
 /// The suites; each test starts its own server on a free port, so they run side by side.
 pub(crate) fn suites() -> Vec<(&'static str, Work)> {
-    vec![
-        ("official Python SDK", python_suite),
-        ("official TypeScript SDK", typescript_suite),
-    ]
+    vec![("official Python SDK", python_suite), ("official TypeScript SDK", typescript_suite)]
 }
 
 fn python_suite() -> Result<Vec<String>> {
@@ -40,9 +37,7 @@ fn python_suite() -> Result<Vec<String>> {
         .current_dir(sources("python"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("AGENTCHAT_BINARY", agentchat());
-    run(command, |line| {
-        line.starts_with("===") && line.contains(" in ")
-    })
+    run(command, |line| line.starts_with("===") && line.contains(" in "))
 }
 
 fn typescript_suite() -> Result<Vec<String>> {
@@ -53,14 +48,7 @@ fn typescript_suite() -> Result<Vec<String>> {
         .current_dir(typescript())
         .env("AGENTCHAT_BINARY", agentchat());
     run(command, |line| {
-        let counts = [
-            "# tests ",
-            "# pass ",
-            "# fail ",
-            "ℹ tests ",
-            "ℹ pass ",
-            "ℹ fail ",
-        ];
+        let counts = ["# tests ", "# pass ", "# fail ", "ℹ tests ", "ℹ pass ", "ℹ fail "];
         counts.iter().any(|count| line.starts_with(count))
     })
 }
@@ -103,23 +91,16 @@ fn install_python() -> Result<Vec<String>> {
         run_quietly(venv)?;
     }
     let mut pip = program(python().join("bin/python"));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ])
-    .arg("--requirement")
-    .arg(sources("python").join("requirements.txt"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+        .arg("--requirement")
+        .arg(sources("python").join("requirements.txt"));
     run_quietly(pip)
 }
 
 fn install_typescript() -> Result<Vec<String>> {
     copy_sources()?;
     let mut npm = program("npm");
-    npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
-        .current_dir(typescript());
+    npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(typescript());
     run_quietly(npm)
 }
 
@@ -134,8 +115,7 @@ fn copy_sources() -> Result<()> {
     for entry in fs::read_dir(sources("typescript"))? {
         let path = entry?.path();
         if let (true, Some(name)) = (path.is_file(), path.file_name()) {
-            fs::copy(&path, typescript().join(name))
-                .with_context(|| format!("could not copy {}", path.display()))?;
+            fs::copy(&path, typescript().join(name)).with_context(|| format!("could not copy {}", path.display()))?;
         }
     }
     Ok(())

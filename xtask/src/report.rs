@@ -30,9 +30,7 @@ impl Report {
 
     /// Runs stages that do not disturb each other at the same time.
     pub(crate) fn stages_together(&mut self, together: Vec<(&'static str, Work)>) {
-        let threads = together
-            .into_iter()
-            .map(|(name, work)| (name, std::thread::spawn(move || timed(name, work))));
+        let threads = together.into_iter().map(|(name, work)| (name, std::thread::spawn(move || timed(name, work))));
         let threads: Vec<_> = threads.collect();
         for (name, thread) in threads {
             let panicked = || Stage {
@@ -40,8 +38,7 @@ impl Report {
                 took: Duration::ZERO,
                 outcome: Err(anyhow::anyhow!("the stage panicked")),
             };
-            self.stages
-                .push(thread.join().unwrap_or_else(|_| panicked()));
+            self.stages.push(thread.join().unwrap_or_else(|_| panicked()));
         }
     }
 
@@ -79,9 +76,5 @@ fn timed(name: &str, work: impl FnOnce() -> Result<Vec<String>>) -> Stage {
     println!("\n── {name} ──");
     let start = Instant::now();
     let outcome = work();
-    Stage {
-        name: name.to_owned(),
-        took: start.elapsed(),
-        outcome,
-    }
+    Stage { name: name.to_owned(), took: start.elapsed(), outcome }
 }

@@ -220,9 +220,8 @@ class Mailbox:
         return self._codes(address)[already]
 
     def _codes(self, address: str) -> list[str]:
-        """In the order in which the mails were written."""
-        files = [path for path in self.folder.glob("*") if not path.name.startswith(".")]
-        files.sort(key=lambda path: (path.stat().st_mtime_ns, path.name))
+        """In the order in which the mails were written, which their names tell."""
+        files = sorted(self.folder.glob("*.eml"))
         texts = (path.read_text() for path in files)
         found = (
             re.search(r"(?m)\b(\d{6})\b(?!-)", body(text)) for text in texts if address in text

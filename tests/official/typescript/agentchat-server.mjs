@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -197,21 +197,14 @@ class Mailbox {
     return codes[already]
   }
 
-  /** In the order in which the mails were written. */
+  /** In the order in which the mails were written, which their names tell. */
   async #codes(address) {
     const names = await readdir(this.folder).catch(() => [])
-    const files = await Promise.all(
-      names
-        .filter((name) => !name.startsWith('.'))
-        .map(async (name) => {
-          const path = join(this.folder, name)
-          return { name, text: await readFile(path, 'utf8'), at: (await stat(path)).mtimeMs }
-        }),
-    )
-    files.sort((one, other) => one.at - other.at || one.name.localeCompare(other.name))
-    return files
-      .filter((file) => file.text.includes(address))
-      .map((file) => /\b(\d{6})\b(?!-)/.exec(body(file.text))?.[1])
+    const mails = names.filter((name) => name.endsWith('.eml')).sort()
+    const texts = await Promise.all(mails.map((name) => readFile(join(this.folder, name), 'utf8')))
+    return texts
+      .filter((text) => text.includes(address))
+      .map((text) => /\b(\d{6})\b(?!-)/.exec(body(text))?.[1])
       .filter((code) => code !== undefined)
   }
 }
