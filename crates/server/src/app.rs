@@ -52,6 +52,8 @@ use crate::error::Result;
 use crate::extract::ClientIp;
 use crate::limits::{Key, Limiter, Limits, Policy};
 use crate::mail::Mailer;
+use crate::realtime::Hub;
+use crate::workers::Acks;
 
 /// The state of one server; clones share it.
 #[derive(Debug, Clone)]
@@ -68,6 +70,8 @@ pub struct Shared {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) callers: Callers,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) acks: Acks,
     pub(crate) metrics: crate::layers::Metrics,
     draining: AtomicBool,
     background: TaskTracker,
@@ -82,7 +86,7 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    /// Puts the parts together; nothing runs yet.
+    /// Puts the parts together. Must be called inside a tokio runtime: acks are gathered from now on.
     pub(crate) fn new(config: Config, store: Store, mailer: Mailer) -> Self {
         let clock = config.clock.clone();
         Self(Arc::new(Shared {
@@ -90,6 +94,8 @@ impl App {
             limits: config.limits.clone(),
             entropy: config.entropy.clone(),
             callers: Callers::default(),
+            hub: Hub::new(&config.limits),
+            acks: Acks::start(store.clone(), clock.clone(), config.timing.gather_acks),
             metrics: crate::layers::Metrics::install(),
             draining: AtomicBool::new(false),
             background: TaskTracker::new(),
@@ -127,11 +133,13 @@ impl App {
 
     pub(crate) fn start_draining(&self) {
         self.draining.store(true, Ordering::Release);
+        self.hub.shutdown();
     }
 
     /// Ends when all spawned work has; no more may be spawned afterwards.
     pub(crate) async fn background_done(&self) {
         self.background.close();
         self.background.wait().await;
+        self.acks.close().await;
     }
 }

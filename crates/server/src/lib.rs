@@ -31,13 +31,16 @@ mod layers;
 mod limits;
 mod logging;
 mod mail;
+mod realtime;
 mod run;
+mod workers;
 
 pub use app::App;
 pub use clock::Clock;
-pub use config::{Config, ConfigError, LogFormat, ServeArgs};
+pub use config::{Config, ConfigError, LogFormat, Secret, ServeArgs};
 pub use entropy::Entropy;
 pub use limits::{Limits, Policy, Rate};
 pub use logging::init_logging;
 pub use mail::MailTarget;
+pub use realtime::Timing;
 pub use run::{Running, Server, StartError};

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::limits::{LimitError, Limits};
 use crate::mail::MailTarget;
+use crate::realtime::Timing;
 
 /// Everything a server is started with.
 #[derive(Debug, Clone)]
@@ -39,6 +40,8 @@ pub struct Config {
     pub cors_origins: Vec<String>,
     /// When unacknowledged deliveries are offered again on a live socket.
     pub reoffer: Duration,
+    /// The other waits of a socket; no option changes them.
+    pub timing: Timing,
     /// Form of the log lines.
     pub log: LogFormat,
     /// Source of time.
@@ -106,6 +109,7 @@ impl Config {
             trusted_proxies: Vec::new(),
             cors_origins: Vec::new(),
             reoffer: Duration::from_secs(300),
+            timing: Timing::default(),
             log: LogFormat::default(),
             clock: Clock::system(),
             entropy: Entropy::System,

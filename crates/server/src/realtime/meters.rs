@@ -1,0 +1,59 @@
+//! The numbers the sockets report.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram};
+
+/// Handles of the metrics on the hot path, made with the first socket, when the recorder is installed.
+#[derive(Default)]
+pub(super) struct Meters(OnceLock<Handles>);
+
+struct Handles {
+    connections: Gauge,
+    latency: Histogram,
+    drained: Counter,
+    reoffered: Counter,
+}
+
+impl std::fmt::Debug for Meters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meters").finish_non_exhaustive()
+    }
+}
+
+impl Meters {
+    fn handles(&self) -> &Handles {
+        self.0.get_or_init(|| Handles {
+            connections: metrics::gauge!("agentchat_ws_connections", "kind" => "agent"),
+            latency: metrics::histogram!("agentchat_delivery_latency_seconds"),
+            drained: metrics::counter!("agentchat_drain_frames_total"),
+            reoffered: metrics::counter!("agentchat_reoffers_total"),
+        })
+    }
+
+    pub(super) fn connected(&self) {
+        self.handles().connections.increment(1.0);
+    }
+
+    pub(super) fn disconnected(&self) {
+        self.handles().connections.decrement(1.0);
+    }
+
+    /// A live frame was written this long after its commit was published.
+    pub(super) fn delivered(&self, after: Duration) {
+        self.handles().latency.record(after);
+    }
+
+    pub(super) fn drained(&self) {
+        self.handles().drained.increment(1);
+    }
+
+    pub(super) fn reoffered(&self) {
+        self.handles().reoffered.increment(1);
+    }
+
+    pub(super) fn closed(code: u16) {
+        metrics::counter!("agentchat_ws_closes_total", "code" => code.to_string()).increment(1);
+    }
+}

@@ -1,0 +1,21 @@
+//! Agents' sockets: `GET /v1/ws`.
+//!
+//! A commit reaches the sockets through the [`Hub`], in commit order. Each socket is one task: `socket` executes what
+//! its `session` (plain state, no I/O) decides. What a socket writes comes from a short ring of fresh frames while
+//! it keeps up, and from the store whenever it does not: the agent's log is the queue.
+//!
+//! * `upgrade`, `hello` — both ways of authenticating;
+//! * `session` — modes, positions, own rows, re-offers;
+//! * `wire`, `outbox` — frames on the connection;
+//! * `hub`, `feed`, `hold` — who is connected, and what is new for them.
+
+mod feed;
+mod hold;
+mod hub;
+mod meters;
+mod timing;
+mod waiting;
+
+pub(crate) use hold::{Held, Hold};
+pub(crate) use hub::{Control, Event, Hub, OwnPublished, Published};
+pub use timing::Timing;

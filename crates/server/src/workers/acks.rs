@@ -1,0 +1,131 @@
+//! Acks of all sockets, gathered for a moment into one operation on the store's own lane.
+//!
+//! A crash may lose what is gathered; the messages are then offered again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use agentchat_core::messages::{Ack, Settle};
+use agentchat_store::Store;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+
+/// Acks that are not worth waiting for more.
+const ENOUGH: usize = 512;
+/// Acks of one operation, so that it does not hold up the callers behind it.
+const PER_OPERATION: usize = 1_024;
+/// Acks kept while the store cannot write; beyond that they are dropped, and their messages offered again.
+const KEPT: usize = 100_000;
+/// Pause after the store could not write.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// The gatherer; clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Acks(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    gathered: Mutex<Gathered>,
+    /// Something was gathered, or the gatherer shall end.
+    some: Notify,
+    /// Enough was gathered.
+    enough: Notify,
+    worker: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Default)]
+struct Gathered {
+    acks: Vec<Ack>,
+    closed: bool,
+}
+
+impl Acks {
+    /// Starts the gatherer, which settles what it has every `every` while there is something.
+    pub(crate) fn start(store: Store, clock: Clock, every: Duration) -> Self {
+        let shared = Arc::new(Shared::default());
+        let worker = tokio::spawn(work(Arc::clone(&shared), store, clock, every));
+        *lock(&shared.worker) = Some(worker);
+        Self(shared)
+    }
+
+    /// Settles these messages soon.
+    pub(crate) fn push(&self, acks: impl IntoIterator<Item = Ack>) {
+        let mut gathered = lock(&self.0.gathered);
+        let before = gathered.acks.len();
+        let room = KEPT.saturating_sub(before);
+        gathered.acks.extend(acks.into_iter().take(room));
+        let after = gathered.acks.len();
+        drop(gathered);
+        if before == 0 && after > 0 {
+            self.0.some.notify_one();
+        }
+        if before < ENOUGH && after >= ENOUGH {
+            self.0.enough.notify_one();
+        }
+    }
+
+    /// Settles what is left; later acks are lost.
+    pub(crate) async fn close(&self) {
+        lock(&self.0.gathered).closed = true;
+        self.0.some.notify_one();
+        self.0.enough.notify_one();
+        let worker = lock(&self.0.worker).take();
+        if let Some(worker) = worker
+            && let Err(panic) = worker.await
+        {
+            tracing::error!(%panic, "the gatherer of acks failed");
+        }
+    }
+}
+
+async fn work(shared: Arc<Shared>, store: Store, clock: Clock, every: Duration) {
+    loop {
+        shared.some.notified().await;
+        if !lock(&shared.gathered).closed {
+            let _early = tokio::time::timeout(every, shared.enough.notified()).await;
+        }
+        let (acks, closed) = take(&shared);
+        let left = settle(&store, &clock, acks).await;
+        if closed {
+            return;
+        }
+        put_back(&shared, left).await;
+    }
+}
+
+fn take(shared: &Shared) -> (Vec<Ack>, bool) {
+    let mut gathered = lock(&shared.gathered);
+    (std::mem::take(&mut gathered.acks), gathered.closed)
+}
+
+/// Settles the acks; returns those that the store could not take.
+async fn settle(store: &Store, clock: &Clock, mut acks: Vec<Ack>) -> Vec<Ack> {
+    while !acks.is_empty() {
+        let rest = acks.split_off(acks.len().min(PER_OPERATION));
+        let operation = Settle { acks: acks.clone(), now: clock.now() };
+        if let Err(error) = store.write_own(operation).await {
+            tracing::warn!(%error, count = acks.len() + rest.len(), "acks are not settled yet");
+            acks.extend(rest);
+            return acks;
+        }
+        acks = rest;
+    }
+    Vec::new()
+}
+
+async fn put_back(shared: &Shared, left: Vec<Ack>) {
+    if left.is_empty() {
+        return;
+    }
+    tokio::time::sleep(RETRY).await;
+    let mut gathered = lock(&shared.gathered);
+    let room = KEPT.saturating_sub(gathered.acks.len());
+    gathered.acks.extend(left.into_iter().take(room));
+    shared.some.notify_one();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

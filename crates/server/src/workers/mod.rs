@@ -1,0 +1,5 @@
+//! What runs beside the requests.
+
+mod acks;
+
+pub(crate) use acks::Acks;
