@@ -14,8 +14,10 @@
 //! ```
 
 pub mod accounts;
+pub mod agents;
 pub mod conversations;
 mod error;
+pub mod installation;
 pub mod messages;
 
 pub use error::{Error, Refusal, Rejection, Verdict};

@@ -159,6 +159,7 @@ CREATE TABLE otp_sent (
     id    BLOB    NOT NULL,
     PRIMARY KEY (email, at, id)
 ) WITHOUT ROWID;
+CREATE INDEX otp_sent_at ON otp_sent (at);
 
 -- What happened to an agent, for its owner and the operator.
 CREATE TABLE audit (

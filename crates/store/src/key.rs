@@ -26,4 +26,6 @@ keys! {
     ConversationKey,
     /// Row of `message`.
     MessageKey,
+    /// Row of `job`.
+    JobKey,
 }

@@ -5,6 +5,7 @@ mod otp;
 mod jobs;
 mod audit;
 mod conversations;
+mod counts;
 mod direct_send;
 mod envelopes;
 mod members;
@@ -12,8 +13,9 @@ mod messages;
 mod meta;
 mod relations;
 
-pub use agents::{AgentRow, EmailUse, NewAgent};
+pub use agents::{AgentInboxRow, AgentRow, EmailUse, NewAgent};
 pub use audit::{Actor, AuditEvent};
+pub use counts::{AgentCounts, MessageCounts};
 pub use jobs::{JobRow, Work};
 pub use otp::{CountedTry, Flow, PendingRow};
 pub use conversations::DirectConversation;

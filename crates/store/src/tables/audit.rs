@@ -1,0 +1,58 @@
+//! `audit`: what happened to an agent, for its owner and the operator.
+
+use agentchat_protocol::timestamp::Timestamp;
+
+use crate::key::AgentKey;
+use crate::{Result, Tx};
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    Agent,
+    Owner,
+    System,
+}
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// A UUIDv7.
+    pub id: [u8; 16],
+    pub agent: AgentKey,
+    pub actor: Actor,
+    /// A word of the contract, such as `agent.key_rotated`.
+    pub action: &'static str,
+    /// JSON object.
+    pub metadata: String,
+    pub at: Timestamp,
+}
+
+impl Tx<'_> {
+    /// Appends an event.
+    pub async fn insert_audit(&mut self, event: &AuditEvent) -> Result<()> {
+        let actor: i64 = match event.actor {
+            Actor::Agent => 0,
+            Actor::Owner => 1,
+            Actor::System => 2,
+        };
+        self.execute(
+            "INSERT INTO audit (id, agent, actor, action, metadata, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            &[
+                (&event.id).into(),
+                event.agent.into(),
+                actor.into(),
+                event.action.into(),
+                (&event.metadata).into(),
+                event.at.as_millis().into(),
+            ],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// The actions noted about an agent, oldest first.
+    pub async fn audit_actions(&mut self, agent: AgentKey) -> Result<Vec<String>> {
+        self.query_all("SELECT action FROM audit WHERE agent = $1 ORDER BY pk", &[agent.into()], |row| row.text(0))
+            .await
+    }
+}
