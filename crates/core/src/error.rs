@@ -53,7 +53,18 @@ impl Rejection {
 
     /// `AGENT_NOT_FOUND`: unknown, malformed, suspended and deleted handles are told apart by nobody.
     pub fn agent_not_found() -> Self {
-        Self::new(ErrorCode::AgentNotFound, "No such agent")
+        Self::new(ErrorCode::AgentNotFound, "Agent not found")
+    }
+
+    /// `UNAUTHORIZED`, the same answer for every reason.
+    pub fn unauthorized() -> Self {
+        Self::new(ErrorCode::Unauthorized, "Missing or invalid API key")
+    }
+
+    /// `SUSPENDED`.
+    pub fn suspended() -> Self {
+        Self::new(ErrorCode::Suspended, "This account is suspended")
+            .details(json!({ "reason": "community_enforcement" }))
     }
 
     /// `CONVERSATION_NOT_FOUND`.

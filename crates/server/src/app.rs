@@ -5,7 +5,7 @@
 //! ```ignore
 //! /// Own record.
 //! #[utoipa::path(get, path = "/v1/agents/me", tag = "agents", security(("api_key" = [])),
-//!     responses((status = 200, body = Agent), ErrorResponses))]
+//!     responses((status = 200, body = Agent)))]
 //! async fn me(State(app): State<App>, AnyCaller(caller): AnyCaller) -> Result<Json<Agent>> {
 //!     let agent = app.store.read(ReadOwnAgent { agent: caller.key }).await?;
 //!     Ok(Json(agent))
@@ -41,6 +41,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use agentchat_core::accounts::CodeKey;
+use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_store::Store;
 use tokio_util::task::TaskTracker;
 
@@ -59,6 +61,13 @@ use crate::workers::Acks;
 #[derive(Debug, Clone)]
 pub struct App(Arc<Shared>);
 
+/// What an installation keeps secret, drawn at its first start.
+#[derive(Debug, Clone)]
+pub(crate) struct Secrets {
+    pub(crate) keys: DeliveryKey,
+    pub(crate) codes: CodeKey,
+}
+
 /// The fields of [`App`].
 #[derive(Debug)]
 pub struct Shared {
@@ -70,6 +79,10 @@ pub struct Shared {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) callers: Callers,
+    /// Makes and reads delivery ids.
+    pub(crate) keys: DeliveryKey,
+    /// Hashes one-time codes.
+    pub(crate) codes: CodeKey,
     pub(crate) hub: Arc<Hub>,
     pub(crate) acks: Acks,
     pub(crate) metrics: crate::layers::Metrics,
@@ -87,13 +100,15 @@ impl std::ops::Deref for App {
 
 impl App {
     /// Puts the parts together. Must be called inside a tokio runtime: acks are gathered from now on.
-    pub(crate) fn new(config: Config, store: Store, mailer: Mailer) -> Self {
+    pub(crate) fn new(config: Config, store: Store, secrets: Secrets, mailer: Mailer) -> Self {
         let clock = config.clock.clone();
         Self(Arc::new(Shared {
             limiter: Limiter::new(&config.limits, clock.clone()),
             limits: config.limits.clone(),
             entropy: config.entropy.clone(),
             callers: Callers::default(),
+            keys: secrets.keys,
+            codes: secrets.codes,
             hub: Hub::new(&config.limits),
             acks: Acks::start(store.clone(), clock.clone(), config.timing.gather_acks),
             metrics: crate::layers::Metrics::install(),

@@ -33,6 +33,8 @@ mod logging;
 mod mail;
 mod realtime;
 mod run;
+mod sending;
+mod sending;
 mod workers;
 
 pub use app::App;

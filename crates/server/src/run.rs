@@ -4,6 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use agentchat_core::installation::InstallationSecret;
+use agentchat_protocol::delivery::DeliveryKey;
+use agentchat_core::accounts::LoadCodeKey;
+use agentchat_core::installation::InstallationSecret;
+use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_store::{OpenError, Store, StoreOptions};
 use axum::body::Body;
 use hyper::body::Incoming;
@@ -15,8 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::App;
+use crate::app::{App, Secrets};
 use crate::config::Config;
+use crate::entropy::Entropy;
 use crate::layers::Edge;
 use crate::mail::{MailError, Mailer};
 
@@ -34,9 +40,15 @@ pub enum StartError {
     /// The data folder is in use, unusable, damaged, or from a newer version.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// The installation's secrets can be neither read nor made.
+    #[error("the data folder cannot be used: {0}")]
+    Secrets(#[from] agentchat_core::Error),
     /// The mail target cannot be used.
     #[error("--mail: {0}")]
     Mail(#[from] MailError),
+    /// The store opened, but cannot be written.
+    #[error("the store cannot be written: {0}")]
+    Secret(String),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -68,7 +80,8 @@ impl Server {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let config = with_public_url(config, address);
-        let app = App::new(config, store, mailer);
+        let keys = delivery_key(&store, &config).await?;
+        let app = App::new(config, store, mailer, keys);
         let (router, document) = crate::api::router(app.clone());
         let paths = document.paths.paths.keys().cloned().chain(["/v1/openapi.json".to_owned()]);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));
@@ -100,8 +113,22 @@ impl Running {
     }
 }
 
+/// What delivery ids are made with: drawn at the first start, the same ever after.
+async fn delivery_key(store: &Store, config: &Config) -> Result<DeliveryKey, StartError> {
+    let operation = InstallationSecret { name: "delivery_ids", fresh: config.entropy.bytes() };
+    let secret = store.write(operation).await.map_err(|error| StartError::Secret(error.to_string()))?;
+    Ok(DeliveryKey::new(secret))
+}
+
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+async fn load_secrets(store: &Store, entropy: &Entropy) -> Result<Secrets, agentchat_core::Error> {
+    let delivery = InstallationSecret { name: "delivery_ids", fresh: entropy.bytes() };
+    let keys = DeliveryKey::new(store.write(delivery).await?);
+    let codes = store.write(LoadCodeKey { fresh: entropy.bytes() }).await?;
+    Ok(Secrets { keys, codes })
 }
 
 fn with_public_url(mut config: Config, address: SocketAddr) -> Config {

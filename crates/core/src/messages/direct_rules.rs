@@ -18,9 +18,8 @@ const CONTACTS_ONLY: i64 = 1;
 pub(super) fn sender_lives(sender: &SenderState) -> Result<(), Rejection> {
     match sender.status {
         ACTIVE | RESTRICTED => Ok(()),
-        SUSPENDED => Err(Rejection::new(ErrorCode::Suspended, "This account is suspended")
-            .details(json!({ "reason": "community_enforcement" }))),
-        _ => Err(Rejection::new(ErrorCode::Unauthorized, "Invalid API key")),
+        SUSPENDED => Err(Rejection::suspended()),
+        _ => Err(Rejection::unauthorized()),
     }
 }
 
@@ -85,9 +84,9 @@ fn awaits_no_reply(
 }
 
 /// Step 11: the wall.
-pub(super) fn inbox_has_room(recipient: &RecipientState, hard: Option<u64>) -> Result<(), Rejection> {
+pub(super) fn inbox_has_room(recipient: &RecipientState, hard: u64) -> Result<(), Rejection> {
     let count = recipient.undelivered.unsigned_abs();
-    if hard.is_none_or(|hard| count < hard) {
+    if count < hard {
         return Ok(());
     }
     let text = format!("{} has too many undelivered messages", recipient.handle);

@@ -45,6 +45,16 @@ pub struct ReadOutcome {
     pub more: bool,
 }
 
+impl ReadOutcome {
+    /// This outcome following an earlier chunk's: each sender is told once, of its newest message.
+    #[must_use]
+    pub fn after(mut self, earlier: Self) -> Self {
+        let told: Vec<AgentKey> = self.events.iter().map(|event| event.to).collect();
+        self.events.extend(earlier.events.into_iter().filter(|event| !told.contains(&event.to)));
+        self
+    }
+}
+
 /// `message.read` for one sender.
 #[derive(Debug, Clone)]
 pub struct ReadEvent {

@@ -37,15 +37,15 @@ pub struct SendDirect {
     pub limits: SendLimits,
 }
 
-/// The counts a send is held against; none lifts the limit.
+/// The counts a send is held against.
 #[derive(Debug, Clone, Copy)]
 pub struct SendLimits {
     /// Unanswered conversations an agent may open within 24 hours.
-    pub cold_cap: Option<u64>,
+    pub cold_cap: u64,
     /// Undelivered messages at which a recipient refuses further ones.
-    pub backlog_hard: Option<u64>,
+    pub backlog_hard: u64,
     /// Undelivered messages from which on the sender is warned.
-    pub backlog_warn: Option<u64>,
+    pub backlog_warn: u64,
 }
 
 /// What a send answers.
@@ -129,7 +129,7 @@ impl SendDirect {
         };
         tx.direct_send_state(self.sender, key16, target, self.now.as_millis())
             .await?
-            .ok_or_else(|| Rejection::new(ErrorCode::Unauthorized, "Invalid API key").into())
+            .ok_or_else(|| Rejection::unauthorized().into())
     }
 
     /// §5.3: the same target and payload answer the original; anything else is a conflict.
@@ -155,10 +155,10 @@ impl SendDirect {
 
     /// Step 9: opening yet another conversation.
     async fn cold_cap(&self, tx: &mut Tx<'_>, state: &DirectSendState) -> Result<(), Error> {
-        let Some(cap) = self.limits.cold_cap.filter(|_| state.conversation.is_none() && !state.sender.is_system)
-        else {
+        let cap = self.limits.cold_cap;
+        if state.conversation.is_some() || state.sender.is_system {
             return Ok(());
-        };
+        }
         let now = self.now.as_millis();
         let (open, oldest) = tx.cold_conversations(self.sender, now - DAY_MS).await?;
         if open.unsigned_abs() < cap {
@@ -174,7 +174,7 @@ impl SendDirect {
     fn warning(&self, recipient: &RecipientState) -> Option<BacklogWarning> {
         let undelivered = recipient.undelivered.unsigned_abs();
         let handle = Handle::parse(&recipient.handle).ok()?;
-        self.limits.backlog_warn.filter(|warn| undelivered >= *warn).map(|_| BacklogWarning { handle, undelivered })
+        (undelivered >= self.limits.backlog_warn).then_some(BacklogWarning { handle, undelivered })
     }
 
     /// Step 12, under the locks.

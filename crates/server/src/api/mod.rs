@@ -1,7 +1,13 @@
 //! The routes, one file a resource. Each file exports `routes()`; here they become one router and one
 //! OpenAPI document.
 
+mod conversations;
+mod messages;
+mod sync;
+mod conversations;
+mod messages;
 mod service;
+mod sync;
 
 use axum::Router;
 use utoipa::openapi::OpenApi;
@@ -18,7 +24,7 @@ pub(crate) fn router(app: App) -> (Router, OpenApi) {
 }
 
 fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(service::document()).merge(service::routes())
+    OpenApiRouter::with_openapi(service::document()).merge(service::routes()).merge(sync::routes()).merge(messages::routes()).merge(conversations::routes())
 }
 
 async fn no_such_route() -> AppError {
