@@ -24,11 +24,7 @@ pub(crate) struct Callers {
 
 impl Default for Callers {
     fn default() -> Self {
-        Self {
-            by_hash: Cache::new(CAPACITY),
-            hashes: Cache::new(CAPACITY),
-            changes: AtomicU64::new(0),
-        }
+        Self { by_hash: Cache::new(CAPACITY), hashes: Cache::new(CAPACITY), changes: AtomicU64::new(0) }
     }
 }
 

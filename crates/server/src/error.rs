@@ -8,8 +8,8 @@ use agentchat_protocol::validate::FieldErrors;
 use agentchat_store::StoreError;
 use axum::response::{IntoResponse, Response};
 use bytes::{BufMut, BytesMut};
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -57,8 +57,7 @@ impl AppError {
 
     /// 503 with a wait of one second; `cause` goes to the log only.
     pub(crate) fn unavailable(cause: impl fmt::Display) -> Self {
-        Self::new(ErrorCode::ServiceUnavailable, "The service is not available right now")
-            .caused_by(cause)
+        Self::new(ErrorCode::ServiceUnavailable, "The service is not available right now").caused_by(cause)
     }
 
     /// 401, the same answer for every reason.
@@ -144,16 +143,13 @@ impl AppError {
     }
 
     fn status(&self) -> StatusCode {
-        self.0.status.unwrap_or_else(|| {
-            StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-        })
+        self.0
+            .status
+            .unwrap_or_else(|| StatusCode::from_u16(self.0.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
     }
 
     fn wait_ms(&self) -> Option<u64> {
-        let waits = matches!(
-            self.status(),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        );
+        let waits = matches!(self.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         self.0.retry_after_ms.or(waits.then_some(DEFAULT_RETRY_MS))
     }
 }
@@ -184,17 +180,13 @@ impl IntoResponse for AppError {
 
 impl AppError {
     fn to_json(&self) -> bytes::Bytes {
-        let envelope = Envelope {
-            code: self.0.code.as_str(),
-            message: &self.0.message,
-            details: self.details(),
-        };
+        let envelope = Envelope { code: self.0.code.as_str(), message: &self.0.message, details: self.details() };
         let mut body = BytesMut::with_capacity(128).writer();
         match serde_json::to_writer(&mut body, &envelope) {
             Ok(()) => body.into_inner().freeze(),
-            Err(_) => bytes::Bytes::from_static(
-                br#"{"code":"INTERNAL_ERROR","message":"Something failed on our side"}"#,
-            ),
+            Err(_) => {
+                bytes::Bytes::from_static(br#"{"code":"INTERNAL_ERROR","message":"Something failed on our side"}"#)
+            }
         }
     }
 }

@@ -34,7 +34,6 @@ mod mail;
 mod realtime;
 mod run;
 mod sending;
-mod sending;
 mod workers;
 
 pub use app::App;

@@ -4,9 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use agentchat_core::installation::InstallationSecret;
-use agentchat_protocol::delivery::DeliveryKey;
-use agentchat_core::accounts::LoadCodeKey;
+use agentchat_core::accounts::CodeKey;
 use agentchat_core::installation::InstallationSecret;
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_store::{OpenError, Store, StoreOptions};
@@ -46,9 +44,6 @@ pub enum StartError {
     /// The mail target cannot be used.
     #[error("--mail: {0}")]
     Mail(#[from] MailError),
-    /// The store opened, but cannot be written.
-    #[error("the store cannot be written: {0}")]
-    Secret(String),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -80,8 +75,8 @@ impl Server {
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let config = with_public_url(config, address);
-        let keys = delivery_key(&store, &config).await?;
-        let app = App::new(config, store, mailer, keys);
+        let secrets = secrets(&store, &config.entropy).await?;
+        let app = App::new(config, store, secrets, mailer);
         let (router, document) = crate::api::router(app.clone());
         let paths = document.paths.paths.keys().cloned().chain(["/v1/openapi.json".to_owned()]);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));
@@ -113,21 +108,15 @@ impl Running {
     }
 }
 
-/// What delivery ids are made with: drawn at the first start, the same ever after.
-async fn delivery_key(store: &Store, config: &Config) -> Result<DeliveryKey, StartError> {
-    let operation = InstallationSecret { name: "delivery_ids", fresh: config.entropy.bytes() };
-    let secret = store.write(operation).await.map_err(|error| StartError::Secret(error.to_string()))?;
-    Ok(DeliveryKey::new(secret))
-}
-
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
-async fn load_secrets(store: &Store, entropy: &Entropy) -> Result<Secrets, agentchat_core::Error> {
-    let delivery = InstallationSecret { name: "delivery_ids", fresh: entropy.bytes() };
-    let keys = DeliveryKey::new(store.write(delivery).await?);
-    let codes = store.write(LoadCodeKey { fresh: entropy.bytes() }).await?;
+/// Drawn at the first start, the same ever after.
+async fn secrets(store: &Store, entropy: &Entropy) -> Result<Secrets, agentchat_core::Error> {
+    let secret = async |name| store.write(InstallationSecret { name, fresh: entropy.bytes() }).await;
+    let keys = DeliveryKey::new(secret("delivery_ids").await?);
+    let codes = CodeKey::new(secret(CodeKey::SECRET).await?);
     Ok(Secrets { keys, codes })
 }
 

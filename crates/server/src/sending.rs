@@ -67,11 +67,7 @@ fn give_back(reservation: Option<crate::limits::Reservation>) {
 }
 
 fn limits(limits: &Limits) -> SendLimits {
-    SendLimits {
-        cold_cap: limits.cold_cap,
-        backlog_hard: limits.backlog_hard,
-        backlog_warn: limits.backlog_warn,
-    }
+    SendLimits { cold_cap: limits.cold_cap, backlog_hard: limits.backlog_hard, backlog_warn: limits.backlog_warn }
 }
 
 /// Runs in commit order, before the sender is answered.

@@ -31,11 +31,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/v1/conversations", tag = "conversations", security(("api_key" = [])),
     params(("limit" = Option<u64>, Query), ("offset" = Option<u64>, Query)),
     responses((status = 200, body = Vec<ConversationListItem>)))]
-async fn list(
-    State(app): State<App>,
-    Caller(caller): Caller,
-    query: Query,
-) -> Result<Json<Vec<ConversationListItem>>> {
+async fn list(State(app): State<App>, Caller(caller): Caller, query: Query) -> Result<Json<Vec<ConversationListItem>>> {
     let mut errors = FieldErrors::default();
     let limit = query.limit(app.limits.conversations_page, 100, &mut errors);
     let offset = query.offset(&mut errors);
@@ -91,8 +87,7 @@ struct Hidden {
 #[utoipa::path(delete, path = "/v1/conversations/{id}", tag = "conversations", security(("api_key" = [])),
     params(("id" = String, Path)), responses((status = 200, body = Hidden)))]
 async fn hide(State(app): State<App>, Caller(caller): Caller, PathText(id): PathText) -> Result<Json<Hidden>> {
-    let operation =
-        HideConversation { agent: caller.key, conversation: conversation_id(&id), now: app.clock.now() };
+    let operation = HideConversation { agent: caller.key, conversation: conversation_id(&id), now: app.clock.now() };
     app.store.write(operation).await?;
     Ok(Json(Hidden { ok: true, hidden: true }))
 }

@@ -10,8 +10,8 @@ use agentchat_protocol::validate::FieldErrors;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderMap, HeaderName, HeaderValue};
 use http::StatusCode;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -62,7 +62,10 @@ fn parse(body: &[u8], limit: usize, key: Option<&str>) -> Result<SendRequest> {
     if let Some(key) = key.filter(|key| request.client_msg_id.as_deref() == Some(*key) && !is_idempotency_key(key)) {
         let own = SendRequest::parse(body, limit).map_err(send_error)?.client_msg_id;
         if own.as_deref() != Some(key) {
-            return Err(AppError::new(ErrorCode::IdempotencyKeyInvalid, "Idempotency-Key must match ^[A-Za-z0-9_-]{8,128}$"));
+            return Err(AppError::new(
+                ErrorCode::IdempotencyKeyInvalid,
+                "Idempotency-Key must match ^[A-Za-z0-9_-]{8,128}$",
+            ));
         }
     }
     Ok(request)
@@ -76,10 +79,11 @@ fn is_idempotency_key(key: &str) -> bool {
 pub(crate) fn send_error(error: SendError) -> AppError {
     match error {
         SendError::Invalid(errors) => errors.into(),
-        SendError::TooLarge { limit, size } => {
-            AppError::new(ErrorCode::ContentTooLarge, format!("Content and metadata take {size} bytes, {limit} at most"))
-                .with_details(json!({ "limit": limit, "size": size }))
-        }
+        SendError::TooLarge { limit, size } => AppError::new(
+            ErrorCode::ContentTooLarge,
+            format!("Content and metadata take {size} bytes, {limit} at most"),
+        )
+        .with_details(json!({ "limit": limit, "size": size })),
     }
 }
 

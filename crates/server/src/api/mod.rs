@@ -3,9 +3,6 @@
 
 mod conversations;
 mod messages;
-mod sync;
-mod conversations;
-mod messages;
 mod service;
 mod sync;
 
@@ -24,7 +21,11 @@ pub(crate) fn router(app: App) -> (Router, OpenApi) {
 }
 
 fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(service::document()).merge(service::routes()).merge(sync::routes()).merge(messages::routes()).merge(conversations::routes())
+    OpenApiRouter::with_openapi(service::document())
+        .merge(service::routes())
+        .merge(conversations::routes())
+        .merge(messages::routes())
+        .merge(sync::routes())
 }
 
 async fn no_such_route() -> AppError {

@@ -224,5 +224,6 @@ fn parse_seconds(text: &str) -> Result<u64, ConfigError> {
 }
 
 fn parse_log(text: &str) -> Result<LogFormat, ConfigError> {
-    clap::ValueEnum::from_str(text, true).map_err(|_| ConfigError::option("--log", format!("`{text}` is neither json nor text")))
+    clap::ValueEnum::from_str(text, true)
+        .map_err(|_| ConfigError::option("--log", format!("`{text}` is neither json nor text")))
 }

@@ -42,7 +42,8 @@ impl FromRequestParts<App> for ClientIp {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         // Without a peer (a request made in process) nobody but ourselves can be asking.
-        let peer = parts.extensions.get::<Arrival>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |arrival| arrival.peer.ip());
+        let peer =
+            parts.extensions.get::<Arrival>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |arrival| arrival.peer.ip());
         Ok(Self::find(peer, &parts.headers, &app.config.trusted_proxies))
     }
 }
@@ -50,11 +51,8 @@ impl FromRequestParts<App> for ClientIp {
 /// The right-most entry that is no trusted proxy. An entry that is no address ends the search: what stands
 /// left of it was not written by a proxy we trust.
 fn forwarded(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
-    let values: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .map(|value| value.to_str().unwrap_or(""))
-        .collect();
+    let values: Vec<&str> =
+        headers.get_all("x-forwarded-for").iter().map(|value| value.to_str().unwrap_or("")).collect();
     let entries = values.iter().rev().flat_map(|value| value.rsplit(','));
     let mut nearest = None;
     for entry in entries {

@@ -2,8 +2,8 @@
 
 use agentchat_protocol::error::ErrorCode;
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_TYPE, HeaderMap};
 use http::StatusCode;
+use http::header::{ALLOW, CONTENT_TYPE, HeaderMap};
 use serde_json::json;
 
 use super::is_error;

@@ -11,8 +11,7 @@ const SECONDS: &[f64] =
     &[0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
 
 /// Clients that are counted by name; everybody else is `other`.
-const CLIENTS: &[&str] =
-    &["python_sdk", "typescript_sdk", "rust_sdk", "hermes", "cli", "mcp"];
+const CLIENTS: &[&str] = &["python_sdk", "typescript_sdk", "rust_sdk", "hermes", "cli", "mcp"];
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 

@@ -17,9 +17,9 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 pub(crate) use arrival::{Arrival, RequestId};
+use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::Router;
 use futures_util::FutureExt;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;

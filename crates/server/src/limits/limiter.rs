@@ -175,3 +175,6 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

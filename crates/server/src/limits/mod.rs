@@ -115,9 +115,7 @@ impl Limits {
     /// Applies `NAME=L/W`, `NAME=N` or `NAME=off`. For a policy, `N` keeps its window; a number
     /// that is `off` has no bound.
     pub fn set(&mut self, assignment: &str) -> Result<(), LimitError> {
-        let (name, value) = assignment
-            .split_once('=')
-            .ok_or_else(|| LimitError::Form(assignment.to_owned()))?;
+        let (name, value) = assignment.split_once('=').ok_or_else(|| LimitError::Form(assignment.to_owned()))?;
         self.set_named(name.trim(), value.trim())
     }
 
@@ -127,9 +125,7 @@ impl Limits {
             self.rates[policy.index()] = parse_rate(*policy, value)?;
             return Ok(());
         }
-        let number = self
-            .number_mut(name)
-            .ok_or_else(|| LimitError::Name(name.to_owned()))?;
+        let number = self.number_mut(name).ok_or_else(|| LimitError::Name(name.to_owned()))?;
         *number = parse_number(value)?;
         Ok(())
     }

@@ -71,10 +71,10 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        assert_eq!(names, [
-            "1768469400000-000001-ops+a@example.com.eml",
-            "1768469400000-000002-ops+a@example.com.eml",
-        ]);
+        assert_eq!(
+            names,
+            ["1768469400000-000001-ops+a@example.com.eml", "1768469400000-000002-ops+a@example.com.eml",]
+        );
         let text = std::fs::read_to_string(folder.path().join("mail").join(&names[0])).unwrap();
         assert!(text.contains("To: ops+a@example.com\r\n"), "{text}");
         assert!(text.contains("Subject: Your AgentChat code\r\n"), "{text}");

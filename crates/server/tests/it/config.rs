@@ -13,9 +13,8 @@ fn flags(line: &str) -> ServeArgs {
 }
 
 fn resolve(line: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    flags(line).resolve_with(|name| {
-        environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-    })
+    flags(line)
+        .resolve_with(|name| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
 }
 
 fn file(text: &str) -> (tempfile::TempDir, String) {
@@ -40,8 +39,10 @@ fn defaults_are_the_contracts() {
 
 #[test]
 fn a_flag_wins_over_the_environment_and_that_over_the_file() {
-    let (_folder, path) = file("listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"\nlog = \"text\"\nreoffer_seconds = 5\n");
-    let environment = [("AGENTCHAT_CONFIG", path.as_str()), ("AGENTCHAT_LISTEN", "127.0.0.1:2"), ("AGENTCHAT_REOFFER_SECONDS", "6")];
+    let (_folder, path) =
+        file("listen = \"127.0.0.1:1\"\ndata_dir = \"from-file\"\nlog = \"text\"\nreoffer_seconds = 5\n");
+    let environment =
+        [("AGENTCHAT_CONFIG", path.as_str()), ("AGENTCHAT_LISTEN", "127.0.0.1:2"), ("AGENTCHAT_REOFFER_SECONDS", "6")];
     let config = resolve("--listen 127.0.0.1:3", &environment).unwrap();
     assert_eq!(config.listen.port(), 3);
     assert_eq!(config.reoffer, Duration::from_secs(6));
@@ -51,7 +52,8 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 
 #[test]
 fn limits_merge_one_by_one() {
-    let (_folder, path) = file("data_dir = \"d\"\n[limits]\nsend = \"10/1\"\napi = \"off\"\ncold_cap = 7\nregister = 9\n");
+    let (_folder, path) =
+        file("data_dir = \"d\"\n[limits]\nsend = \"10/1\"\napi = \"off\"\ncold_cap = 7\nregister = 9\n");
     let line = format!("--config {path} --limit send=30/2 --limit backlog_hard=20");
     let config = resolve(&line, &[("AGENTCHAT_LIMIT", "cold_cap=8, send=20/1")]).unwrap();
     assert_eq!(config.limits.rate(Policy::Send), Some(Rate::new(30, 2)));
@@ -81,7 +83,10 @@ fn mistakes_name_the_option() {
         ("--data-dir d --limit sned=1/1", "there is no limit named `sned`"),
         ("--data-dir d --limit send", "--limit `send` is not NAME=VALUE"),
         ("--data-dir d --limit send=0/1", "`0/1` is not a limit: use L/W (per W seconds), a whole number, or off"),
-        ("--data-dir d --mail pigeon", "--mail: use stdout, file:DIR or smtp(s)://user:password@host:port?from=ADDRESS"),
+        (
+            "--data-dir d --mail pigeon",
+            "--mail: use stdout, file:DIR or smtp(s)://user:password@host:port?from=ADDRESS",
+        ),
         ("--data-dir d --admin-token short", "--admin-token: use at least 32 characters"),
         ("--data-dir d --trusted-proxy x", "--trusted-proxy: `x` is not an address or network, for example 10.0.0.0/8"),
         ("--data-dir d --public-url chat", "--public-url: `chat` is not a http:// or https:// URL"),
@@ -116,8 +121,10 @@ fn mail_targets() {
 
 #[test]
 fn lists_come_from_any_source() {
-    let environment = [("AGENTCHAT_TRUSTED_PROXY", "10.0.0.0/8, 192.0.2.1"), ("AGENTCHAT_CORS_ORIGIN", "https://a.example")];
-    let config = resolve("--data-dir d --cors-origin https://b.example --cors-origin https://c.example", &environment).unwrap();
+    let environment =
+        [("AGENTCHAT_TRUSTED_PROXY", "10.0.0.0/8, 192.0.2.1"), ("AGENTCHAT_CORS_ORIGIN", "https://a.example")];
+    let config =
+        resolve("--data-dir d --cors-origin https://b.example --cors-origin https://c.example", &environment).unwrap();
     assert_eq!(config.trusted_proxies.len(), 2);
     assert_eq!(config.cors_origins, ["https://b.example", "https://c.example"]);
 }

@@ -1,0 +1,116 @@
+//! A server on a free port, and HTTP/1.1 spelled by hand, so that no client tidies up a request.
+
+use std::net::SocketAddr;
+
+use agentchat_server::{Config, Running, Server};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A running server and the folder it lives in.
+pub(crate) struct TestServer {
+    pub(crate) running: Running,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl TestServer {
+    /// Starts with the defaults.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// Starts with changes to the defaults.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::new(folder.path());
+        change(&mut config);
+        let running = Server::start(config).await.unwrap();
+        Self { running, folder }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path, &[], b"").await
+    }
+
+    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.running.addr()).await.unwrap();
+        stream.write_all(&head(method, path, headers, Some(body.len()))).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        Answer::read(stream).await
+    }
+
+    /// A body without a length, in chunks.
+    pub(crate) async fn chunked(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.running.addr()).await.unwrap();
+        stream.write_all(&head(method, path, &[("Transfer-Encoding", "chunked")], None)).await.unwrap();
+        for chunk in body.chunks(64 * 1024) {
+            stream.write_all(format!("{:x}\r\n", chunk.len()).as_bytes()).await.unwrap();
+            stream.write_all(chunk).await.unwrap();
+            stream.write_all(b"\r\n").await.unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").await.unwrap();
+        Answer::read(stream).await
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.shutdown();
+        self.running.wait().await;
+    }
+}
+
+fn head(method: &str, path: &str, headers: &[(&str, &str)], length: Option<usize>) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    if let Some(length) = length.filter(|length| *length > 0) {
+        head.push_str(&format!("Content-Length: {length}\r\n"));
+    }
+    head.push_str("\r\n");
+    head.into_bytes()
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    async fn read(mut stream: TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
+        Self { status, headers: headers.collect(), body: body.to_owned() }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The code, after checking that the answer is a whole error envelope.
+    pub(crate) fn error_code(&self) -> String {
+        let json = self.json();
+        assert_eq!(self.header("content-type"), Some("application/json; charset=utf-8"), "{self:?}");
+        assert!(json["message"].as_str().is_some_and(|message| !message.is_empty()), "{self:?}");
+        assert!(json.as_object().unwrap().keys().all(|key| ["code", "message", "details"].contains(&key.as_str())));
+        json["code"].as_str().unwrap().to_owned()
+    }
+}
+
+/// Connects and gives the stream up at once, to see whether anybody listens.
+pub(crate) async fn is_listening(address: SocketAddr) -> bool {
+    TcpStream::connect(address).await.is_ok()
+}
