@@ -61,10 +61,7 @@ pub struct Done {
 impl Done {
     /// `{ok: true, message}`.
     pub fn new(message: impl Into<String>) -> Self {
-        Self {
-            ok: true,
-            message: message.into(),
-        }
+        Self { ok: true, message: message.into() }
     }
 }
 

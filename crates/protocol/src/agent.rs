@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::email::Email;
 use crate::handle::Handle;
 use crate::id::AgentId;
-use crate::open_enum::open_enum;
+use crate::spelled::open_enum;
 use crate::timestamp::Timestamp;
 
 open_enum! {
@@ -66,10 +66,7 @@ pub struct AgentSettings {
 
 impl Default for AgentSettings {
     fn default() -> Self {
-        Self {
-            inbox_mode: InboxMode::Open,
-            group_invite_policy: GroupInvitePolicy::Open,
-        }
+        Self { inbox_mode: InboxMode::Open, group_invite_policy: GroupInvitePolicy::Open }
     }
 }
 

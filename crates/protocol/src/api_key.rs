@@ -32,9 +32,7 @@ impl ApiKey {
         let body = PREFIX.len() + SECRET;
         text.len() == body + CHECKSUM
             && text.starts_with(PREFIX)
-            && text.as_bytes()[PREFIX.len()..]
-                .iter()
-                .all(u8::is_ascii_alphanumeric)
+            && text.as_bytes()[PREFIX.len()..].iter().all(u8::is_ascii_alphanumeric)
             && base62(widen(crc32(&text.as_bytes()[..body])), CHECKSUM) == text[body..]
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::handle::Handle;
 use crate::id::ConversationId;
 use crate::message::MessageType;
-use crate::open_enum::open_enum;
+use crate::spelled::open_enum;
 use crate::timestamp::Timestamp;
 
 open_enum! {

@@ -30,10 +30,7 @@ impl std::fmt::Debug for DeliveryKey {
 impl DeliveryKey {
     /// The key of 32 secret bytes; every node of a service has the same.
     pub fn new(secret: [u8; 32]) -> Self {
-        let digest = Sha256::new()
-            .chain_update(b"agentchat delivery id\0")
-            .chain_update(secret)
-            .finalize();
+        let digest = Sha256::new().chain_update(b"agentchat delivery id\0").chain_update(secret).finalize();
         let mut seed = [0; 16];
         seed.copy_from_slice(&digest[..16]);
         Self { seed }
@@ -53,9 +50,8 @@ impl DeliveryKey {
         let value = u128::from_be_bytes(id.bytes());
         let (high, low) = ((value >> 64) as u64, value as u64);
         let position = (high & 0xfff) << 28 | low >> MAC_BITS & 0xfff_ffff;
-        let genuine = high >> 12 & 0xf == 7
-            && low >> 62 == 0b10
-            && low & MAC_MASK == self.mac(agent, position, high >> 16);
+        let genuine =
+            high >> 12 & 0xf == 7 && low >> 62 == 0b10 && low & MAC_MASK == self.mac(agent, position, high >> 16);
         genuine.then_some(position)
     }
 

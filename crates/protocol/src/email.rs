@@ -1,11 +1,10 @@
 //! E-mail addresses, normalised for comparison.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MAX_LENGTH: usize = 254;
 const MAX_LOCAL: usize = 64;
@@ -47,10 +46,8 @@ fn is_well_formed(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };
-    let plain = |part: &str| {
-        part.chars()
-            .all(|c| !c.is_whitespace() && !c.is_control() && !r#"@<>()[],;:"\"#.contains(c))
-    };
+    let plain =
+        |part: &str| part.chars().all(|c| !c.is_whitespace() && !c.is_control() && !r#"@<>()[],;:"\"#.contains(c));
     (1..=MAX_LOCAL).contains(&local.chars().count())
         && plain(local)
         && plain(domain)
@@ -87,8 +84,8 @@ impl Serialize for Email {
 
 impl<'de> Deserialize<'de> for Email {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(de::Error::custom)
+        crate::spelled::from_text(deserializer, Self::parse)
     }
 }
 
-crate::open_enum::text_schema!(Email, "ops@example.com");
+crate::spelled::text_schema!(Email, "ops@example.com");

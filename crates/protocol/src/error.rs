@@ -1,9 +1,8 @@
 //! Error codes and the body that every failing call answers.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! error_codes {
     ($( $(#[$doc:meta])* $variant:ident = $word:literal, $status:literal; )+) => {
@@ -188,9 +187,8 @@ impl Serialize for ErrorCode {
 
 impl<'de> Deserialize<'de> for ErrorCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let word = Cow::<'de, str>::deserialize(deserializer)?;
-        Self::from_str(&word)
-            .ok_or_else(|| de::Error::custom(format_args!("unknown error code {word}")))
+        let known = |word: &str| Self::from_str(word).ok_or_else(|| format!("unknown error code {word}"));
+        crate::spelled::from_text(deserializer, known)
     }
 }
 
@@ -206,7 +204,7 @@ impl utoipa::PartialSchema for ErrorCode {
 
 #[cfg(feature = "openapi")]
 impl utoipa::ToSchema for ErrorCode {
-    fn name() -> Cow<'static, str> {
+    fn name() -> std::borrow::Cow<'static, str> {
         "ErrorCode".into()
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The shortest handle, in characters.
 pub const MIN_LENGTH: usize = 3;
@@ -15,10 +15,7 @@ pub const MAX_LENGTH: usize = 30;
 
 static RESERVED: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
     // `blocked` is a literal path segment beside the handles of contacts.
-    include_str!("reserved-handles.txt")
-        .lines()
-        .chain(["blocked"])
-        .collect()
+    include_str!("reserved-handles.txt").lines().chain(["blocked"]).collect()
 });
 
 /// The text has not the shape of a handle.
@@ -39,11 +36,7 @@ impl Handle {
         } else {
             Cow::Borrowed(bare)
         };
-        if is_well_formed(&lowered) {
-            Ok(Self(lowered.into()))
-        } else {
-            Err(InvalidHandle)
-        }
+        if is_well_formed(&lowered) { Ok(Self(lowered.into())) } else { Err(InvalidHandle) }
     }
 
     /// The handle without `@`.
@@ -63,9 +56,7 @@ pub(crate) fn is_well_formed(text: &str) -> bool {
     (MIN_LENGTH..=MAX_LENGTH).contains(&bytes.len())
         && bytes[0].is_ascii_lowercase()
         && bytes.last() != Some(&b'-')
-        && bytes
-            .iter()
-            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        && bytes.iter().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
         && bytes.windows(2).all(|pair| pair != b"--")
 }
 
@@ -103,8 +94,8 @@ impl Serialize for Handle {
 
 impl<'de> Deserialize<'de> for Handle {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&Cow::<'de, str>::deserialize(deserializer)?).map_err(de::Error::custom)
+        crate::spelled::from_text(deserializer, Self::parse)
     }
 }
 
-crate::open_enum::text_schema!(Handle, "build-bot");
+crate::spelled::text_schema!(Handle, "build-bot");

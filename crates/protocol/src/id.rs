@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::timestamp::Timestamp;
 
@@ -91,12 +91,11 @@ macro_rules! as_text {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(de::Error::custom)
+                crate::spelled::from_text(deserializer, str::parse)
             }
         }
 
-        crate::open_enum::text_schema!($name, $example);
+        crate::spelled::text_schema!($name, $example);
     };
 }
 
@@ -180,10 +179,9 @@ impl ConversationKind {
 
     /// The kind that a spelled id claims by its prefix, well-formed or not.
     pub fn of_id(text: &str) -> Option<Self> {
-        [Self::Direct, Self::Group].into_iter().find(|kind| {
-            text.strip_prefix(kind.prefix())
-                .is_some_and(|rest| rest.starts_with('_'))
-        })
+        [Self::Direct, Self::Group]
+            .into_iter()
+            .find(|kind| text.strip_prefix(kind.prefix()).is_some_and(|rest| rest.starts_with('_')))
     }
 }
 
@@ -199,18 +197,12 @@ pub struct ConversationId {
 impl ConversationId {
     /// A direct conversation's id of these 16 bytes.
     pub const fn direct(bytes: [u8; 16]) -> Self {
-        Self {
-            kind: ConversationKind::Direct,
-            bytes,
-        }
+        Self { kind: ConversationKind::Direct, bytes }
     }
 
     /// A group's id of these 16 bytes.
     pub const fn group(bytes: [u8; 16]) -> Self {
-        Self {
-            kind: ConversationKind::Group,
-            bytes,
-        }
+        Self { kind: ConversationKind::Group, bytes }
     }
 
     /// The id of these 16 bytes.
@@ -220,19 +212,13 @@ impl ConversationId {
 
     /// A fresh id of this moment: a UUIDv7 over the given entropy.
     pub fn new(kind: ConversationKind, now: Timestamp, entropy: [u8; 10]) -> Self {
-        Self {
-            kind,
-            bytes: version_7(now, entropy),
-        }
+        Self { kind, bytes: version_7(now, entropy) }
     }
 
     /// An id that no conversation ever has: what a malformed id with a right prefix stands for, so that it is
     /// answered like any other unknown one.
     pub const fn nowhere(kind: ConversationKind) -> Self {
-        Self {
-            kind,
-            bytes: [0; 16],
-        }
+        Self { kind, bytes: [0; 16] }
     }
 
     /// The 16 bytes, as a store keeps them.
@@ -256,9 +242,7 @@ impl FromStr for ConversationId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid = InvalidId {
-            expected: "conversation",
-        };
+        let invalid = InvalidId { expected: "conversation" };
         let kind = ConversationKind::of_id(text).ok_or(invalid)?;
         let bytes = decode(&text[kind.prefix().len() + 1..]).ok_or(invalid)?;
         Ok(Self { kind, bytes })

@@ -70,9 +70,7 @@ impl utoipa::PartialSchema for RawJson {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
         utoipa::openapi::ObjectBuilder::new()
             .schema_type(utoipa::openapi::schema::Type::Object)
-            .additional_properties(Some(
-                utoipa::openapi::schema::AdditionalProperties::FreeForm(true),
-            ))
+            .additional_properties(Some(utoipa::openapi::schema::AdditionalProperties::FreeForm(true)))
             .into()
     }
 }

@@ -18,8 +18,8 @@
 //! assert_eq!(request.mentions[0].as_str(), "carol");
 //! ```
 
-mod open_enum;
 mod scan;
+mod spelled;
 
 pub mod account;
 pub mod agent;

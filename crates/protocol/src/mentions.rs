@@ -15,11 +15,7 @@ pub fn find(text: &str) -> Vec<Handle> {
         if found.len() == MAX_MENTIONS {
             break;
         }
-        let mentioned = if starts_token(text, at) {
-            token(&text[at + 1..])
-        } else {
-            None
-        };
+        let mentioned = if starts_token(text, at) { token(&text[at + 1..]) } else { None };
         if let Some(handle) = mentioned.filter(|handle| !found.contains(handle)) {
             found.push(handle);
         }
@@ -29,16 +25,12 @@ pub fn find(text: &str) -> Vec<Handle> {
 
 fn starts_token(text: &str, at: usize) -> bool {
     let before = at.checked_sub(1).map(|index| text.as_bytes()[index]);
-    before.is_none_or(|byte| {
-        !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-'))
-    })
+    before.is_none_or(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'@' | b'-')))
 }
 
 fn token(rest: &str) -> Option<Handle> {
     let in_run = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     let end = rest.bytes().take_while(in_run).count();
     let name = rest[..end].trim_end_matches('-');
-    (name.len() <= MAX_LENGTH)
-        .then(|| Handle::parse(name).ok())
-        .flatten()
+    (name.len() <= MAX_LENGTH).then(|| Handle::parse(name).ok()).flatten()
 }

@@ -9,7 +9,7 @@ use crate::conversation::ConversationType;
 use crate::handle::Handle;
 use crate::id::{ConversationId, DeliveryId, MessageId};
 use crate::json::RawJson;
-use crate::open_enum::open_enum;
+use crate::spelled::open_enum;
 use crate::timestamp::Timestamp;
 
 open_enum! {
@@ -76,11 +76,7 @@ pub struct ContextConversation {
 impl ContextConversation {
     /// The context of a direct conversation.
     pub fn direct() -> Self {
-        Self {
-            kind: ConversationType::Direct,
-            group_name: None,
-            member_count: None,
-        }
+        Self { kind: ConversationType::Direct, group_name: None, member_count: None }
     }
 }
 
@@ -132,11 +128,7 @@ pub struct Message {
     /// When it was read.
     pub read_at: Option<Timestamp>,
     /// The viewer's envelope: `Some(None)` is null on the wire, `None` leaves the member out.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "present"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<DeliveryId>, required = false))]
     pub delivery_id: Option<Option<DeliveryId>>,
     /// Whether the viewer wrote it.

@@ -28,10 +28,7 @@ fn shorten(text: &str) -> Option<String> {
         }
     }
     if count > MAX_CHARS {
-        let cut = line
-            .char_indices()
-            .nth(MAX_CHARS - 1)
-            .map_or(line.len(), |(at, _)| at);
+        let cut = line.char_indices().nth(MAX_CHARS - 1).map_or(line.len(), |(at, _)| at);
         line.truncate(cut);
         line.push('…');
     }

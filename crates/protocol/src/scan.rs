@@ -68,21 +68,14 @@ pub(crate) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            at: 0,
-            open: Vec::new(),
-        }
+        Self { text, at: 0, open: Vec::new() }
     }
 
     /// The scanner of a body; invalid UTF-8 is a fault.
     pub(crate) fn of_bytes(bytes: &'a [u8]) -> Result<Self, Fault> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self::new(text)),
-            Err(error) => Err(Fault {
-                what: "invalid UTF-8",
-                at: error.valid_up_to(),
-            }),
+            Err(error) => Err(Fault { what: "invalid UTF-8", at: error.valid_up_to() }),
         }
     }
 
@@ -172,12 +165,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn open_container<S: Sink<'a>>(
-        &mut self,
-        bracket: u8,
-        closing: u8,
-        sink: &mut S,
-    ) -> Result<bool, Fault> {
+    fn open_container<S: Sink<'a>>(&mut self, bracket: u8, closing: u8, sink: &mut S) -> Result<bool, Fault> {
         self.at += 1;
         sink.open(bracket);
         if self.peek() == Some(closing) {
@@ -193,11 +181,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Behind a value: closes what ends here. True when another value of an open container follows.
-    fn next_value_follows<S: Sink<'a>>(
-        &mut self,
-        sink: &mut S,
-        outside: usize,
-    ) -> Result<bool, Fault> {
+    fn next_value_follows<S: Sink<'a>>(&mut self, sink: &mut S, outside: usize) -> Result<bool, Fault> {
         while self.open.len() > outside {
             let in_object = self.open.last() == Some(&b'{');
             match (self.next_byte(), in_object) {
@@ -251,10 +235,7 @@ impl<'a> Scanner<'a> {
         let mut at = start;
         let mut escaped = false;
         loop {
-            at += bytes[at..]
-                .iter()
-                .take_while(|byte| PLAIN[usize::from(**byte)])
-                .count();
+            at += bytes[at..].iter().take_while(|byte| PLAIN[usize::from(**byte)]).count();
             match bytes.get(at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -262,16 +243,10 @@ impl<'a> Scanner<'a> {
                     at = literal::escape_end(bytes, at).map_err(|what| Fault { what, at })?;
                 }
                 Some(_) => {
-                    return Err(Fault {
-                        what: "control character in a string",
-                        at,
-                    });
+                    return Err(Fault { what: "control character in a string", at });
                 }
                 None => {
-                    return Err(Fault {
-                        what: "string without an end",
-                        at,
-                    });
+                    return Err(Fault { what: "string without an end", at });
                 }
             }
         }
@@ -296,16 +271,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn digits(&mut self) -> Result<(), Fault> {
-        let count = self.text.as_bytes()[self.at..]
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
+        let count = self.text.as_bytes()[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += count;
-        if count == 0 {
-            Err(self.fault("malformed number"))
-        } else {
-            Ok(())
-        }
+        if count == 0 { Err(self.fault("malformed number")) } else { Ok(()) }
     }
 
     fn word(&mut self, word: &'static str) -> Result<(), Fault> {

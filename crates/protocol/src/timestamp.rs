@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::fmt::temporal::DateTimePrinter;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The text is not an RFC 3339 moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,11 +39,7 @@ impl Timestamp {
 
     fn civil(self) -> jiff::Timestamp {
         // Out of the calendar's range: show its nearest end rather than fail to print.
-        let end = if self.0 < 0 {
-            jiff::Timestamp::MIN
-        } else {
-            jiff::Timestamp::MAX
-        };
+        let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
         jiff::Timestamp::from_millisecond(self.0).unwrap_or(end)
     }
 }
@@ -70,10 +66,7 @@ fn matches(bytes: &[u8], shape: &[u8]) -> bool {
 fn offset_follows(rest: &[u8]) -> bool {
     let offset = match rest {
         [b'.', fraction @ ..] => {
-            let digits = fraction
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
+            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
             if digits == 0 {
                 return false;
             }
@@ -86,11 +79,7 @@ fn offset_follows(rest: &[u8]) -> bool {
 
 /// jiff reads at most nine fractional digits; we keep three.
 fn cut_fraction(text: &str) -> Cow<'_, str> {
-    let digits = text[19..]
-        .bytes()
-        .skip(1)
-        .take_while(u8::is_ascii_digit)
-        .count();
+    let digits = text[19..].bytes().skip(1).take_while(u8::is_ascii_digit).count();
     if text.as_bytes()[19] == b'.' && digits > 9 {
         Cow::Owned(format!("{}{}", &text[..29], &text[20 + digits..]))
     } else {
@@ -131,10 +120,8 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        crate::spelled::from_text(deserializer, str::parse)
     }
 }
 
-crate::open_enum::text_schema!(Timestamp, "2026-01-15T09:30:00.000Z");
+crate::spelled::text_schema!(Timestamp, "2026-01-15T09:30:00.000Z");

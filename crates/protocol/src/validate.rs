@@ -55,10 +55,7 @@ impl FieldErrors {
 
     /// Adds a complaint about a field.
     pub fn field(&mut self, name: &str, message: impl Into<String>) -> &mut Self {
-        self.fields
-            .entry(name.into())
-            .or_default()
-            .push(message.into());
+        self.fields.entry(name.into()).or_default().push(message.into());
         self
     }
 

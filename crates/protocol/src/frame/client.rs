@@ -112,18 +112,11 @@ impl<'a> ClientFrame<'a> {
             Some("hello") => fields.hello().map(Self::Hello),
             Some("ack") => fields.ack(),
             Some("message.read_ack") => fields.read_ack(),
-            Some("typing.start") => fields
-                .conversation()
-                .map(|conversation_id| Self::TypingStart { conversation_id }),
-            Some("typing.stop") => fields
-                .conversation()
-                .map(|conversation_id| Self::TypingStop { conversation_id }),
+            Some("typing.start") => fields.conversation().map(|conversation_id| Self::TypingStart { conversation_id }),
+            Some("typing.stop") => fields.conversation().map(|conversation_id| Self::TypingStop { conversation_id }),
             Some("presence.update") => fields.presence().map(Self::PresenceUpdate),
             Some("ping") => Ok(Self::Ping),
-            Some("message.send") => Ok(Self::Send(SendFrame {
-                request_id: fields.request_id(),
-                frame,
-            })),
+            Some("message.send") => Ok(Self::Send(SendFrame { request_id: fields.request_id(), frame })),
             _ => Err(FrameError::UnknownType),
         }
     }
@@ -138,9 +131,7 @@ impl<'a> Fields<'a> {
     fn parse(frame: &'a [u8]) -> Result<Self, FrameError> {
         let top = Members::parse(frame).map_err(|_| FrameError::NotAnObject)?;
         let payload = top.get("payload").filter(|raw| raw.starts_with('{'));
-        let payload = payload
-            .and_then(|raw| Members::parse(raw.as_bytes()).ok())
-            .unwrap_or_default();
+        let payload = payload.and_then(|raw| Members::parse(raw.as_bytes()).ok()).unwrap_or_default();
         Ok(Self { top, payload })
     }
 
@@ -157,10 +148,7 @@ impl<'a> Fields<'a> {
     }
 
     fn hello(&self) -> Result<Hello, FrameError> {
-        let capabilities = self
-            .raw("capabilities")
-            .and_then(members::strings)
-            .unwrap_or_default();
+        let capabilities = self.raw("capabilities").and_then(members::strings).unwrap_or_default();
         Ok(Hello {
             api_key: self.owned("api_key").ok_or(FrameError::Member("api_key"))?,
             capabilities: capabilities.into_iter().map(Cow::into_owned).collect(),
@@ -170,10 +158,7 @@ impl<'a> Fields<'a> {
     }
 
     fn ack(&self) -> Result<ClientFrame<'a>, FrameError> {
-        let listed = self
-            .raw("message_ids")
-            .and_then(members::strings)
-            .unwrap_or_default();
+        let listed = self.raw("message_ids").and_then(members::strings).unwrap_or_default();
         if listed.len() > MAX_ACKS {
             return Err(FrameError::Member("message_ids"));
         }
@@ -187,10 +172,7 @@ impl<'a> Fields<'a> {
     }
 
     fn read_ack(&self) -> Result<ClientFrame<'a>, FrameError> {
-        let through_seq = self
-            .raw("through_seq")
-            .and_then(members::integer)
-            .filter(|seq| *seq >= 0);
+        let through_seq = self.raw("through_seq").and_then(members::integer).filter(|seq| *seq >= 0);
         Ok(ClientFrame::ReadAck {
             conversation_id: self.conversation()?,
             through_seq: through_seq.ok_or(FrameError::Member("through_seq"))?,
@@ -198,22 +180,16 @@ impl<'a> Fields<'a> {
     }
 
     fn conversation(&self) -> Result<ConversationId, FrameError> {
-        let id = self
-            .string("conversation_id")
-            .and_then(|id| id.parse().ok());
+        let id = self.string("conversation_id").and_then(|id| id.parse().ok());
         id.ok_or(FrameError::Member("conversation_id"))
     }
 
     fn presence(&self) -> Result<PresenceUpdate, FrameError> {
         let status = self.owned("status").ok_or(FrameError::Member("status"))?;
-        Ok(PresenceUpdate {
-            status,
-            custom_message: self.owned("custom_message"),
-        })
+        Ok(PresenceUpdate { status, custom_message: self.owned("custom_message") })
     }
 
     fn request_id(&self) -> Option<String> {
-        self.owned("request_id")
-            .filter(|id| (1..=MAX_ID_LENGTH).contains(&id.chars().count()))
+        self.owned("request_id").filter(|id| (1..=MAX_ID_LENGTH).contains(&id.chars().count()))
     }
 }

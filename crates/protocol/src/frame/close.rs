@@ -12,10 +12,7 @@ pub struct Close {
 impl Close {
     /// A close with a fixed reason.
     pub const fn new(code: u16, reason: &'static str) -> Self {
-        Self {
-            code,
-            reason: std::borrow::Cow::Borrowed(reason),
-        }
+        Self { code, reason: std::borrow::Cow::Borrowed(reason) }
     }
 }
 
@@ -50,10 +47,7 @@ pub const RETRY_AFTER_CODE: u16 = 4429;
 
 /// Too many handshakes, or 50 connections already: come back after so many seconds, at least 1.
 pub fn retry_after(seconds: u64) -> Close {
-    Close {
-        code: RETRY_AFTER_CODE,
-        reason: format!("retry after {}s", seconds.max(1)).into(),
-    }
+    Close { code: RETRY_AFTER_CODE, reason: format!("retry after {}s", seconds.max(1)).into() }
 }
 
 /// Whether a client must not come back with the same credentials.

@@ -47,24 +47,9 @@ pub struct MessageRead {
 
 impl MessageRead {
     /// The event with its aliases filled in.
-    pub fn new(
-        message_id: MessageId,
-        conversation_id: ConversationId,
-        seq: i64,
-        by: Handle,
-        at: Timestamp,
-    ) -> Self {
+    pub fn new(message_id: MessageId, conversation_id: ConversationId, seq: i64, by: Handle, at: Timestamp) -> Self {
         let reader = by.clone();
-        Self {
-            message_id,
-            conversation_id,
-            seq,
-            read_by: by,
-            read_at: at,
-            through_seq: seq,
-            reader,
-            at,
-        }
+        Self { message_id, conversation_id, seq, read_by: by, read_at: at, through_seq: seq, reader, at }
     }
 }
 
@@ -101,12 +86,7 @@ pub struct FrameFailure {
 impl FrameFailure {
     /// The answer with the body that the same request would get over HTTP.
     pub fn new(request_id: Option<String>, body: ErrorBody) -> Self {
-        Self {
-            request_id,
-            code: body.code.as_str().into(),
-            message: body.message,
-            details: body.details,
-        }
+        Self { request_id, code: body.code.as_str().into(), message: body.message, details: body.details }
     }
 }
 
@@ -201,10 +181,7 @@ impl ServerFrame {
     /// The frame as text. Fails only on raw JSON that is none.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
         match self {
-            Self::HelloOk(members) => serde_json::to_string(&Flat {
-                r#type: self.kind(),
-                members,
-            }),
+            Self::HelloOk(members) => serde_json::to_string(&Flat { r#type: self.kind(), members }),
             Self::MessageNew(payload) => self.event(payload),
             Self::MessageRead(payload) => self.event(payload),
             Self::MessageSent(payload) => self.event(payload),
@@ -216,18 +193,12 @@ impl ServerFrame {
     }
 
     fn event<T: Serialize>(&self, payload: &T) -> Result<String, serde_json::Error> {
-        serde_json::to_string(&Event {
-            r#type: self.kind(),
-            payload,
-        })
+        serde_json::to_string(&Event { r#type: self.kind(), payload })
     }
 
     /// Reads a server's frame, as a client does.
     pub fn parse(text: &str) -> Result<Self, UnreadableFrame> {
-        let Envelope {
-            r#type: kind,
-            payload,
-        } = serde_json::from_str(text)?;
+        let Envelope { r#type: kind, payload } = serde_json::from_str(text)?;
         Ok(match kind.as_str() {
             "hello.ok" => Self::HelloOk(serde_json::from_str(text)?),
             "message.new" => Self::MessageNew(payload.read()?),

@@ -50,10 +50,7 @@ pub struct LiveFrame {
 impl LiveFrame {
     /// Renders a message that was stored this moment, as its recipients see it: `stored`, not their own.
     pub fn render(parts: &MessageFrameParts<'_>) -> Self {
-        Self {
-            head: head(parts).into(),
-            tail: tail(parts.sender).into(),
-        }
+        Self { head: head(parts).into(), tail: tail(parts.sender).into() }
     }
 
     /// How long the whole frame is, in bytes.
@@ -84,8 +81,7 @@ impl LiveFrame {
 const DELIVERY_ID_LENGTH: usize = 36;
 
 fn head(parts: &MessageFrameParts<'_>) -> String {
-    let mut out =
-        String::with_capacity(640 + parts.content.as_str().len() + parts.metadata.as_str().len());
+    let mut out = String::with_capacity(640 + parts.content.as_str().len() + parts.metadata.as_str().len());
     out.push_str(r#"{"type":"message.new","payload":{"id":""#);
     push(&mut out, parts.id);
     out.push_str(r#"","conversation_id":""#);

@@ -80,9 +80,7 @@ impl<'a> Compact<'a> {
         let members = &self.members[from..];
         let end = self.out.len();
         let range = |index: usize| {
-            let next = members
-                .get(index + 1)
-                .map_or(end, |member| member.start - 1);
+            let next = members.get(index + 1).map_or(end, |member| member.start - 1);
             members[index].start..next
         };
         let mut kept = last_of_each_key(members);
@@ -110,10 +108,7 @@ fn last_of_each_key(members: &[Member<'_>]) -> Vec<usize> {
     // Stable, so that the last of equal keys is the last received.
     sorted.sort_by(|a, b| members[*a].key.order(members[*b].key));
     let same = |a: &usize, b: &usize| members[*a].key.order(members[*b].key).is_eq();
-    sorted
-        .chunk_by(same)
-        .filter_map(|equal| equal.last().copied())
-        .collect()
+    sorted.chunk_by(same).filter_map(|equal| equal.last().copied()).collect()
 }
 
 impl<'a> Sink<'a> for Compact<'a> {
@@ -155,10 +150,7 @@ impl<'a> Sink<'a> for Compact<'a> {
         {
             *ascending &= previous.key.order(key).is_lt();
         }
-        self.members.push(Member {
-            key,
-            start: self.out.len(),
-        });
+        self.members.push(Member { key, start: self.out.len() });
         self.out.push('"');
         self.out.push_str(key.raw());
         self.out.push_str("\":");

@@ -22,20 +22,12 @@ impl<'a> Literal<'a> {
 
     /// The text it stands for.
     pub(crate) fn decode(self) -> Cow<'a, str> {
-        if self.escaped {
-            Cow::Owned(Decoded(self.raw).collect())
-        } else {
-            Cow::Borrowed(self.raw)
-        }
+        if self.escaped { Cow::Owned(Decoded(self.raw).collect()) } else { Cow::Borrowed(self.raw) }
     }
 
     /// Whether it stands for this text.
     pub(crate) fn is(self, text: &str) -> bool {
-        if self.escaped {
-            Decoded(self.raw).eq(text.chars())
-        } else {
-            self.raw == text
-        }
+        if self.escaped { Decoded(self.raw).eq(text.chars()) } else { self.raw == text }
     }
 
     /// Compares the texts, by scalar value.
@@ -128,11 +120,6 @@ fn unicode_end(bytes: &[u8], at: usize) -> Result<usize, &'static str> {
     if !is_high(first) {
         return Ok(at + 6);
     }
-    let paired =
-        bytes.get(at + 6..at + 8) == Some(b"\\u") && unit(&bytes[at + 8..]).is_some_and(is_low);
-    if paired {
-        Ok(at + 12)
-    } else {
-        Err("lone surrogate in a string")
-    }
+    let paired = bytes.get(at + 6..at + 8) == Some(b"\\u") && unit(&bytes[at + 8..]).is_some_and(is_low);
+    if paired { Ok(at + 12) } else { Err("lone surrogate in a string") }
 }

@@ -25,12 +25,7 @@ impl<'a> Members<'a> {
 
     /// The last value of that key, `null` being none.
     pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        self.list
-            .iter()
-            .rev()
-            .find(|(key, _)| key.is(name))
-            .map(|(_, raw)| *raw)
-            .filter(|raw| *raw != "null")
+        self.list.iter().rev().find(|(key, _)| key.is(name)).map(|(_, raw)| *raw).filter(|raw| *raw != "null")
     }
 
     /// Keys and values in the order received.

@@ -20,9 +20,7 @@ const TOO_DEEP: &str = "Nested too deeply (64 levels at most)";
 pub(super) type Complaint = (&'static str, &'static str);
 
 /// Reads `metadata`, which must be an object.
-pub(super) fn metadata<'a>(
-    scanner: &mut Scanner<'a>,
-) -> Result<Option<Result<Payload, Complaint>>, Fault> {
+pub(super) fn metadata<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Result<Payload, Complaint>>, Fault> {
     if scanner.peek() != Some(b'{') {
         return not_an_object(scanner, ("metadata", "Expected an object"));
     }
@@ -32,17 +30,11 @@ pub(super) fn metadata<'a>(
         return Ok(Some(Err(("metadata", TOO_DEEP))));
     }
     let canonical = compact.is_ascending();
-    Ok(Some(Ok(Payload {
-        text: compact.into_out(),
-        canonical,
-    })))
+    Ok(Some(Ok(Payload { text: compact.into_out(), canonical })))
 }
 
 /// A `null` is nothing, anything else a complaint.
-fn not_an_object<T>(
-    scanner: &mut Scanner<'_>,
-    complaint: Complaint,
-) -> Result<Option<Result<T, Complaint>>, Fault> {
+fn not_an_object<T>(scanner: &mut Scanner<'_>, complaint: Complaint) -> Result<Option<Result<T, Complaint>>, Fault> {
     let raw = scanner.value(&mut Skip::default())?;
     Ok((raw != "null").then_some(Err(complaint)))
 }
@@ -73,17 +65,11 @@ enum Slot<'a> {
 }
 
 /// Reads `content`, which must be an object with at least one known member.
-pub(super) fn content<'a>(
-    scanner: &mut Scanner<'a>,
-) -> Result<Option<Result<Content<'a>, Complaint>>, Fault> {
+pub(super) fn content<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Result<Content<'a>, Complaint>>, Fault> {
     if scanner.peek() != Some(b'{') {
         return not_an_object(scanner, ("content", "Expected an object"));
     }
-    let mut reading = Reading {
-        compact: Compact::inside(1, 256),
-        slots: Default::default(),
-        dropped: false,
-    };
+    let mut reading = Reading { compact: Compact::inside(1, 256), slots: Default::default(), dropped: false };
     reading.compact.out().push('{');
     scanner.object(|scanner, key| reading.member(scanner, key))?;
     reading.compact.out().push('}');
@@ -112,23 +98,14 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    fn known(
-        &mut self,
-        slot: usize,
-        scanner: &mut Scanner<'a>,
-        key: Literal<'a>,
-    ) -> Result<(), Fault> {
+    fn known(&mut self, slot: usize, scanner: &mut Scanner<'a>, key: Literal<'a>) -> Result<(), Fault> {
         self.dropped |= matches!(self.slots[slot], Slot::Written(..));
         let wanted = if slot == DATA { b'{' } else { b'"' };
         if scanner.peek() != Some(wanted) {
             let mut skip = Skip::default();
             let raw = scanner.value(&mut skip)?;
             self.compact.note_depth(skip.deepest);
-            self.slots[slot] = if raw == "null" {
-                Slot::Absent
-            } else {
-                Slot::WrongType
-            };
+            self.slots[slot] = if raw == "null" { Slot::Absent } else { Slot::WrongType };
             return Ok(());
         }
         let out = self.compact.out();
@@ -155,19 +132,8 @@ impl<'a> Reading<'a> {
     }
 
     fn finish(mut self) -> Result<Content<'a>, Complaint> {
-        if let Some(wrong) = self
-            .slots
-            .iter()
-            .position(|slot| matches!(slot, Slot::WrongType))
-        {
-            return Err((
-                FIELDS[wrong],
-                if wrong == DATA {
-                    "Expected an object"
-                } else {
-                    "Expected a string"
-                },
-            ));
+        if let Some(wrong) = self.slots.iter().position(|slot| matches!(slot, Slot::WrongType)) {
+            return Err((FIELDS[wrong], if wrong == DATA { "Expected an object" } else { "Expected a string" }));
         }
         if self.compact.is_too_deep() {
             return Err(("content", TOO_DEEP));
@@ -179,15 +145,8 @@ impl<'a> Reading<'a> {
         let ordered = written.iter().is_sorted_by_key(|range| range.start);
         let canonical = ordered && self.compact.is_ascending();
         let [attachment_id, _, text] = std::mem::take(&mut self.slots).map(string_of);
-        let payload = Payload {
-            text: self.assemble(written),
-            canonical,
-        };
-        Ok(Content {
-            payload,
-            text,
-            attachment_id,
-        })
+        let payload = Payload { text: self.assemble(written), canonical };
+        Ok(Content { payload, text, attachment_id })
     }
 
     /// What is kept, in the order of the keys.
@@ -218,7 +177,4 @@ fn string_of(slot: Slot<'_>) -> Option<Cow<'_, str>> {
     }
 }
 
-const _: () = assert!(
-    ATTACHMENT_ID == 0 && TEXT == 2,
-    "finish() destructures the slots in this order"
-);
+const _: () = assert!(ATTACHMENT_ID == 0 && TEXT == 2, "finish() destructures the slots in this order");

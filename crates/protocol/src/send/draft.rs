@@ -33,11 +33,7 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     /// Takes one member of a body.
-    pub(super) fn member(
-        &mut self,
-        scanner: &mut Scanner<'a>,
-        key: Literal<'a>,
-    ) -> Result<(), Fault> {
+    pub(super) fn member(&mut self, scanner: &mut Scanner<'a>, key: Literal<'a>) -> Result<(), Fault> {
         match key.decode().as_ref() {
             "to" => self.to = string(scanner)?,
             "conversation_id" => self.conversation_id = string(scanner)?,
@@ -54,11 +50,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Takes one top-level member of a frame: `type` is the frame's, `payload` may hold the others.
-    pub(super) fn frame_member(
-        &mut self,
-        scanner: &mut Scanner<'a>,
-        key: Literal<'a>,
-    ) -> Result<(), Fault> {
+    pub(super) fn frame_member(&mut self, scanner: &mut Scanner<'a>, key: Literal<'a>) -> Result<(), Fault> {
         if key.is("type") {
             scanner.value(&mut Skip::default())?;
             return Ok(());
@@ -106,11 +98,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Judges everything: all complaints first, then the size.
-    pub(super) fn finish(
-        self,
-        limit: usize,
-        needs_client_msg_id: bool,
-    ) -> Result<SendRequest, SendError> {
+    pub(super) fn finish(self, limit: usize, needs_client_msg_id: bool) -> Result<SendRequest, SendError> {
         let mut errors = FieldErrors::default();
         if self.to.is_some() == self.conversation_id.is_some() {
             errors.form("Exactly one of to and conversation_id is required");
@@ -134,8 +122,7 @@ impl<'a> Draft<'a> {
         let (Some(content), true) = (content, errors.is_empty()) else {
             return Err(SendError::Invalid(errors));
         };
-        let size = content.payload.text.len()
-            + metadata.as_ref().map_or(0, |metadata| metadata.text.len());
+        let size = content.payload.text.len() + metadata.as_ref().map_or(0, |metadata| metadata.text.len());
         if size > limit {
             return Err(SendError::TooLarge { limit, size });
         }
@@ -145,11 +132,7 @@ impl<'a> Draft<'a> {
             conversation_id,
             client_msg_id: client_msg_id.map(Cow::into_owned),
             kind,
-            mentions: content
-                .text
-                .as_deref()
-                .map(mentions::find)
-                .unwrap_or_default(),
+            mentions: content.text.as_deref().map(mentions::find).unwrap_or_default(),
             text: content.text.map(Cow::into_owned),
             attachment_id: content.attachment_id.map(Cow::into_owned),
             content: RawJson::from_checked(content.payload.text),
@@ -170,9 +153,7 @@ fn string<'a>(scanner: &mut Scanner<'a>) -> Result<Text<'a>, Fault> {
 }
 
 fn text<'a>(name: &str, text: Text<'a>, errors: &mut FieldErrors) -> Option<Cow<'a, str>> {
-    text?
-        .map_err(|complaint| errors.field(name, complaint))
-        .ok()
+    text?.map_err(|complaint| errors.field(name, complaint)).ok()
 }
 
 fn conversation(id: &str, errors: &mut FieldErrors) -> Option<ConversationId> {
@@ -212,10 +193,7 @@ fn kind(word: Option<Cow<'_, str>>, errors: &mut FieldErrors) -> MessageType {
     }
 }
 
-fn content_of<'a>(
-    content: Option<Result<Content<'a>, Complaint>>,
-    errors: &mut FieldErrors,
-) -> Option<Content<'a>> {
+fn content_of<'a>(content: Option<Result<Content<'a>, Complaint>>, errors: &mut FieldErrors) -> Option<Content<'a>> {
     if content.is_none() {
         errors.field("content", REQUIRED);
     }
@@ -223,17 +201,11 @@ fn content_of<'a>(
 }
 
 fn accept<T>(value: Option<Result<T, Complaint>>, errors: &mut FieldErrors) -> Option<T> {
-    value?
-        .map_err(|(field, complaint)| errors.field(field, complaint))
-        .ok()
+    value?.map_err(|(field, complaint)| errors.field(field, complaint)).ok()
 }
 
 /// SHA-256 over `{"content":…,"metadata":…,"type":…}`, keys sorted at every level.
-fn hash(
-    kind: &MessageType,
-    content: &Payload,
-    metadata: Option<&Payload>,
-) -> Result<[u8; 32], Fault> {
+fn hash(kind: &MessageType, content: &Payload, metadata: Option<&Payload>) -> Result<[u8; 32], Fault> {
     let mut hasher = Sha256::new();
     hasher.update(r#"{"content":"#);
     hasher.update(canonical_of(content)?.as_bytes());
@@ -249,9 +221,5 @@ fn hash(
 }
 
 fn canonical_of(payload: &Payload) -> Result<Cow<'_, str>, Fault> {
-    if payload.canonical {
-        Ok(Cow::Borrowed(&payload.text))
-    } else {
-        canonical(&payload.text).map(Cow::Owned)
-    }
+    if payload.canonical { Ok(Cow::Borrowed(&payload.text)) } else { canonical(&payload.text).map(Cow::Owned) }
 }

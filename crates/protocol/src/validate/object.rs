@@ -34,10 +34,7 @@ impl Field {
             "null" => Self::Null,
             "true" => Self::Bool(true),
             "false" => Self::Bool(false),
-            _ => members::string(raw).map_or_else(
-                || Self::Raw(raw.into()),
-                |text| Self::Text(text.into_owned()),
-            ),
+            _ => members::string(raw).map_or_else(|| Self::Raw(raw.into()), |text| Self::Text(text.into_owned())),
         }
     }
 }
@@ -45,25 +42,17 @@ impl Field {
 impl Object {
     /// Reads a body that must be one JSON object.
     pub fn parse(body: &[u8]) -> Result<Self, FieldErrors> {
-        Self::read(String::new(), body)
-            .map_err(|fault| FieldErrors::of_form(format!("Invalid JSON: {fault}")))
+        Self::read(String::new(), body).map_err(|fault| FieldErrors::of_form(format!("Invalid JSON: {fault}")))
     }
 
     /// The same, an empty body standing for `{}`: for routes whose fields are all optional.
     pub fn parse_or_empty(body: &[u8]) -> Result<Self, FieldErrors> {
-        if body.is_empty() {
-            Ok(Self::default())
-        } else {
-            Self::parse(body)
-        }
+        if body.is_empty() { Ok(Self::default()) } else { Self::parse(body) }
     }
 
     fn read(path: String, body: &[u8]) -> Result<Self, Fault> {
         let members = Members::parse(body)?;
-        let fields = members
-            .iter()
-            .map(|(key, raw)| (key.into_owned(), Field::of(raw)))
-            .collect();
+        let fields = members.iter().map(|(key, raw)| (key.into_owned(), Field::of(raw))).collect();
         Ok(Self { path, fields })
     }
 
@@ -160,11 +149,7 @@ impl Object {
             Field::Raw(raw) => members::elements(raw),
             _ => None,
         };
-        let texts = elements.and_then(|list| {
-            list.into_iter()
-                .map(members::string)
-                .collect::<Option<Vec<_>>>()
-        });
+        let texts = elements.and_then(|list| list.into_iter().map(members::string).collect::<Option<Vec<_>>>());
         match texts {
             Some(texts) => Some(texts.into_iter().map(|text| text.into_owned()).collect()),
             None => self.complain(name, "Expected an array of strings", errors),
@@ -177,9 +162,7 @@ impl Object {
     }
 
     fn given(&self, name: &str) -> Option<&Field> {
-        self.fields
-            .get(name)
-            .filter(|field| !matches!(field, Field::Null))
+        self.fields.get(name).filter(|field| !matches!(field, Field::Null))
     }
 
     fn required(&self, name: &str, errors: &mut FieldErrors) {

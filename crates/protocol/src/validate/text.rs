@@ -15,8 +15,7 @@ pub fn multi_line(text: &str, max: usize) -> Result<String, &'static str> {
 
 /// Whether a character may disturb whoever shows it: C0, C1, line and paragraph separators, bidi controls.
 pub fn is_disturbing(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn checked(text: &str, max: usize, allowed: impl Fn(char) -> bool) -> Result<String, &'static str> {

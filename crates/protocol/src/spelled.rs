@@ -1,4 +1,40 @@
-//! Enums of the wire that stay readable when a newer server sends a word this build does not know.
+//! Types that are spelled as strings: their serde, their schema, and enums that stay readable when a newer
+//! server sends a word this build does not know.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error, Visitor};
+
+/// Reads a string with `parse`, without copying it first.
+pub(crate) fn from_text<'de, D, T, E>(deserializer: D, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    E: fmt::Display,
+{
+    deserializer.deserialize_str(TextVisitor { parse, made: PhantomData })
+}
+
+struct TextVisitor<F, T> {
+    parse: F,
+    made: PhantomData<T>,
+}
+
+impl<F, T, E> Visitor<'_> for TextVisitor<F, T>
+where
+    F: Fn(&str) -> Result<T, E>,
+    E: fmt::Display,
+{
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<S: Error>(self, text: &str) -> Result<T, S> {
+        (self.parse)(text).map_err(S::custom)
+    }
+}
 
 /// Declares an enum of wire words: `as_str`, `Display`, `known` (closed parsing), serde with `Unknown` as the open end.
 macro_rules! open_enum {
@@ -55,8 +91,7 @@ macro_rules! open_enum {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let word = <std::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?;
-                Ok(Self::from(word.as_ref()))
+                crate::spelled::from_text(deserializer, |word| Ok::<_, std::convert::Infallible>(Self::from(word)))
             }
         }
 
