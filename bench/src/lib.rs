@@ -13,16 +13,7 @@
 //! * [`process`]: starting the server and reading its usage; [`report`]: tables, JSON, plots.
 //!
 //! ```no_run
-//! use clap::Parser;
-//!
-//! #[derive(Parser)]
-//! struct Arguments {
-//!     #[command(subcommand)]
-//!     command: agentchat_bench::Command,
-//! }
-//!
-//! let arguments = Arguments::parse_from(["bench", "direct", "--senders", "64", "--transport", "ws"]);
-//! agentchat_bench::run(arguments.command).expect("a clean run");
+//! agentchat_bench::run_from(["direct", "--senders", "64", "--transport", "ws"]).expect("a clean run");
 //! ```
 
 pub mod crash;
@@ -36,7 +27,27 @@ pub mod wire;
 
 mod setup;
 
-use clap::Subcommand;
+use std::ffi::OsString;
+
+use clap::{Parser, Subcommand};
+
+/// Measures an AgentChat server
+#[derive(Debug, Parser)]
+#[command(name = "agentchat-bench", version, no_binary_name = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Runs the measurement that `arguments` (without the program's name) ask for. Wrong ones end the
+/// program with a usage text and exit code 2.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_from(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) -> anyhow::Result<()> {
+    run(Arguments::parse_from(arguments).command)
+}
 
 /// What can be measured.
 #[derive(Debug, Subcommand)]

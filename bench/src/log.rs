@@ -68,31 +68,17 @@ pub struct Growth {
 /// Measures, reports, and fails when the log grew beyond the bound.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let server = arguments.server.open()?;
-    let folder = server
-        .data_folder()
-        .ok_or_else(|| anyhow!("only an own server's folder can be watched"))?;
+    let folder = server.data_folder().ok_or_else(|| anyhow!("only an own server's folder can be watched"))?;
     let stop = Arc::new(AtomicBool::new(false));
-    let (ended, every, pid) = (
-        stop.clone(),
-        Duration::from_millis(arguments.every),
-        server.pid,
-    );
+    let (ended, every, pid) = (stop.clone(), Duration::from_millis(arguments.every), server.pid);
     let sampler = std::thread::spawn(move || sample(&folder, pid, every, &ended));
     let load = arguments.scenario().measure(&server);
     stop.store(true, Ordering::Relaxed);
-    let samples = sampler
-        .join()
-        .map_err(|_| anyhow!("the sampler panicked"))?;
+    let samples = sampler.join().map_err(|_| anyhow!("the sampler panicked"))?;
     let growth = Growth::new(load?, &samples);
     server.stop()?;
-    let report = Report::new(
-        "log",
-        Machine::inspect(&arguments.server.parent_folder()),
-        std::slice::from_ref(&growth),
-    );
-    arguments
-        .output
-        .write(&report, &growth.table(), || growth.plot())?;
+    let report = Report::new("log", Machine::inspect(&arguments.server.parent_folder()), std::slice::from_ref(&growth));
+    arguments.output.write(&report, &growth.table(), || growth.plot())?;
     growth.judge(arguments.at_most)
 }
 
@@ -126,41 +112,21 @@ impl Growth {
                 _ => per_second.push(*sample),
             }
         }
-        let largest_log_bytes = samples
-            .iter()
-            .map(|sample| sample.log_bytes)
-            .max()
-            .unwrap_or(0);
-        Self {
-            largest_log_bytes,
-            load,
-            samples: per_second,
-        }
+        let largest_log_bytes = samples.iter().map(|sample| sample.log_bytes).max().unwrap_or(0);
+        Self { largest_log_bytes, load, samples: per_second }
     }
 
     fn table(&self) -> String {
         let last = self.samples.last();
         let mib = |bytes: u64| format!("{:.1}", bytes as f64 / MIB);
         let row = vec![
-            format!(
-                "{:.0} s at {:.0} acked/s",
-                self.load.seconds, self.load.acked_per_second
-            ),
+            format!("{:.0} s at {:.0} acked/s", self.load.seconds, self.load.acked_per_second),
             mib(self.largest_log_bytes),
             mib(last.map_or(0, |sample| sample.database_bytes)),
             last.map_or(0, |sample| sample.rss_kib / 1024).to_string(),
             self.load.sent.to_string(),
         ];
-        table::markdown(
-            &[
-                "load",
-                "largest log MiB",
-                "database MiB",
-                "RSS MiB",
-                "messages",
-            ],
-            &[row],
-        )
+        table::markdown(&["load", "largest log MiB", "database MiB", "RSS MiB", "messages"], &[row])
     }
 
     fn plot(&self) -> String {
@@ -169,35 +135,18 @@ impl Growth {
         let panel = Panel::new(0, SIZE, (0.0, length), (0.0, largest * 1.1));
         let mut canvas = Canvas::new(1, SIZE);
         let below = |most: f64| move |step: &(f64, String)| step.0 <= most;
-        let seconds: Vec<_> = round_steps(length)
-            .into_iter()
-            .filter(below(length))
-            .collect();
-        let mib: Vec<_> = round_steps(largest * 1.1)
-            .into_iter()
-            .filter(below(largest * 1.1))
-            .collect();
-        canvas.frame(
-            &panel,
-            "Write-ahead log (MiB) over the run (s)",
-            &seconds,
-            &mib,
-        );
-        let points: Vec<(f64, f64)> = self
-            .samples
-            .iter()
-            .map(|sample| (sample.at, sample.log_bytes as f64 / MIB))
-            .collect();
+        let seconds: Vec<_> = round_steps(length).into_iter().filter(below(length)).collect();
+        let mib: Vec<_> = round_steps(largest * 1.1).into_iter().filter(below(largest * 1.1)).collect();
+        canvas.frame(&panel, "Write-ahead log (MiB) over the run (s)", &seconds, &mib);
+        let points: Vec<(f64, f64)> =
+            self.samples.iter().map(|sample| (sample.at, sample.log_bytes as f64 / MIB)).collect();
         canvas.line(&panel, &points, COLOURS[0]);
         canvas.finish()
     }
 
     fn judge(&self, at_most_mib: u64) -> anyhow::Result<()> {
         if self.largest_log_bytes > at_most_mib * 1024 * 1024 {
-            bail!(
-                "the log reached {:.1} MiB, more than {at_most_mib}",
-                self.largest_log_bytes as f64 / MIB
-            );
+            bail!("the log reached {:.1} MiB, more than {at_most_mib}", self.largest_log_bytes as f64 / MIB);
         }
         if !self.load.is_clean() {
             bail!("the books do not balance: {}", self.load);
@@ -226,15 +175,8 @@ fn look(folder: &Path, pid: Option<u32>, at: f64) -> Sample {
             database_bytes += bytes;
         }
     }
-    let rss_kib = pid
-        .and_then(|pid| Usage::of(pid).ok())
-        .map_or(0, |usage| usage.rss_kib);
-    Sample {
-        at,
-        log_bytes,
-        database_bytes,
-        rss_kib,
-    }
+    let rss_kib = pid.and_then(|pid| Usage::of(pid).ok()).map_or(0, |usage| usage.rss_kib);
+    Sample { at, log_bytes, database_bytes, rss_kib }
 }
 
 fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
@@ -243,16 +185,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, u64)> {
     };
     entries
         .flatten()
-        .filter_map(|entry| {
-            Some((
-                entry.path(),
-                entry
-                    .metadata()
-                    .ok()
-                    .filter(std::fs::Metadata::is_file)?
-                    .len(),
-            ))
-        })
+        .filter_map(|entry| Some((entry.path(), entry.metadata().ok().filter(std::fs::Metadata::is_file)?.len())))
         .collect()
 }
 

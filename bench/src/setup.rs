@@ -33,13 +33,8 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) async fn open(address: SocketAddr) -> anyhow::Result<Self> {
-        let connection = HttpConnection::open(address)
-            .await
-            .with_context(|| format!("cannot reach {address}"))?;
-        Ok(Self {
-            address,
-            connection,
-        })
+        let connection = HttpConnection::open(address).await.with_context(|| format!("cannot reach {address}"))?;
+        Ok(Self { address, connection })
     }
 
     /// Status and body of a call, whatever the status.
@@ -50,30 +45,15 @@ impl Caller {
         key: &str,
         body: &Value,
     ) -> anyhow::Result<(u16, Value)> {
-        let body = if body.is_null() {
-            String::new()
-        } else {
-            body.to_string()
-        };
+        let body = if body.is_null() { String::new() } else { body.to_string() };
         let bytes = request(method, path, self.address, key, &body);
-        let answer = self
-            .connection
-            .exchange(&bytes)
-            .await
-            .with_context(|| format!("{method} {path}"))?;
-        let value = serde_json::from_slice(answer.body)
-            .with_context(|| format!("{method} {path}: no JSON"))?;
+        let answer = self.connection.exchange(&bytes).await.with_context(|| format!("{method} {path}"))?;
+        let value = serde_json::from_slice(answer.body).with_context(|| format!("{method} {path}: no JSON"))?;
         Ok((answer.status, value))
     }
 
     /// The body of a call that must succeed.
-    pub(crate) async fn call(
-        &mut self,
-        method: &str,
-        path: &str,
-        key: &str,
-        body: &Value,
-    ) -> anyhow::Result<Value> {
+    pub(crate) async fn call(&mut self, method: &str, path: &str, key: &str, body: &Value) -> anyhow::Result<Value> {
         let (status, value) = self.answer(method, path, key, body).await?;
         if !(200..300).contains(&status) {
             bail!("{method} {path} was answered {status}: {value}");
@@ -96,65 +76,35 @@ impl Caller {
     /// Settles everything that waits for `agent`.
     pub(crate) async fn drain(&mut self, agent: &Agent) -> anyhow::Result<()> {
         loop {
-            let rows = self
-                .call(
-                    "GET",
-                    "/v1/messages/sync?limit=500",
-                    &agent.key,
-                    &Value::Null,
-                )
-                .await?;
+            let rows = self.call("GET", "/v1/messages/sync?limit=500", &agent.key, &Value::Null).await?;
             let Some(last) = rows.as_array().and_then(|rows| rows.last()) else {
                 return Ok(());
             };
             let body = json!({"last_delivery_id": last["delivery_id"]});
-            self.call("POST", "/v1/messages/sync/ack", &agent.key, &body)
-                .await?;
+            self.call("POST", "/v1/messages/sync/ack", &agent.key, &body).await?;
         }
     }
 
     /// How many messages wait for `agent`.
     pub(crate) async fn undelivered(&mut self, agent: &Agent) -> anyhow::Result<u64> {
-        let body = self
-            .call(
-                "GET",
-                "/v1/messages/undelivered/count",
-                &agent.key,
-                &Value::Null,
-            )
-            .await?;
+        let body = self.call("GET", "/v1/messages/undelivered/count", &agent.key, &Value::Null).await?;
         body["count"].as_u64().context("no count in the answer")
     }
 
     async fn seed(&mut self, token: &str, handle: &str) -> anyhow::Result<Agent> {
         let body = json!({"handle": handle, "email": format!("{handle}@bench.example.com")});
         let answer = self.call("POST", "/admin/agents", token, &body).await?;
-        let key = answer["api_key"]
-            .as_str()
-            .context("no api_key in the answer")?;
-        Ok(Agent {
-            handle: handle.to_owned(),
-            key: key.to_owned(),
-        })
+        let key = answer["api_key"].as_str().context("no api_key in the answer")?;
+        Ok(Agent { handle: handle.to_owned(), key: key.to_owned() })
     }
 
-    async fn introduce(
-        &mut self,
-        sender: &Agent,
-        receiver: &Agent,
-    ) -> anyhow::Result<Conversation> {
-        self.send(sender, &receiver.handle, "introduction", "hello")
-            .await?;
-        let reply = self
-            .send(receiver, &sender.handle, "introduction-reply", "hello back")
-            .await?;
+    async fn introduce(&mut self, sender: &Agent, receiver: &Agent) -> anyhow::Result<Conversation> {
+        self.send(sender, &receiver.handle, "introduction", "hello").await?;
+        let reply = self.send(receiver, &sender.handle, "introduction-reply", "hello back").await?;
         self.drain(receiver).await?;
         self.drain(sender).await?;
         Ok(Conversation {
-            id: reply["conversation_id"]
-                .as_str()
-                .context("no conversation_id")?
-                .to_owned(),
+            id: reply["conversation_id"].as_str().context("no conversation_id")?.to_owned(),
             last_seq: reply["seq"].as_u64().context("no seq")?,
         })
     }
@@ -163,15 +113,9 @@ impl Caller {
 const AT_ONCE: usize = 16;
 
 /// Seeds agents `PREFIX-0`, `PREFIX-1`, ….
-pub(crate) async fn seed(
-    server: &Server,
-    prefix: &str,
-    count: usize,
-) -> anyhow::Result<Vec<Agent>> {
+pub(crate) async fn seed(server: &Server, prefix: &str, count: usize) -> anyhow::Result<Vec<Agent>> {
     let (address, token) = (server.address, server.admin_token.clone());
-    let handles = (0..count)
-        .map(|index| format!("{prefix}-{index}"))
-        .collect();
+    let handles = (0..count).map(|index| format!("{prefix}-{index}")).collect();
     all(handles, move |handle: String| {
         let token = token.clone();
         async move { Caller::open(address).await?.seed(&token, &handle).await }
@@ -180,17 +124,12 @@ pub(crate) async fn seed(
 }
 
 /// Lets each pair speak once in both directions, so that nothing is cold afterwards.
-pub(crate) async fn introduce(
-    server: &Server,
-    pairs: Vec<(Agent, Agent)>,
-) -> anyhow::Result<Vec<Conversation>> {
+pub(crate) async fn introduce(server: &Server, pairs: Vec<(Agent, Agent)>) -> anyhow::Result<Vec<Conversation>> {
     let address = server.address;
-    all(pairs, move |(sender, receiver)| async move {
-        Caller::open(address)
-            .await?
-            .introduce(&sender, &receiver)
-            .await
-    })
+    all(
+        pairs,
+        move |(sender, receiver)| async move { Caller::open(address).await?.introduce(&sender, &receiver).await },
+    )
     .await
 }
 

@@ -50,14 +50,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     raise_descriptor_limit();
     let server = arguments.server.open()?;
     let outcomes = crate::direct::runtime(1)?.block_on(measure(&server, arguments))?;
-    let report = Report::new(
-        "sockets",
-        Machine::inspect(&arguments.server.parent_folder()),
-        &outcomes,
-    );
-    arguments
-        .output
-        .write(&report, &rows(&outcomes), String::new)?;
+    let report = Report::new("sockets", Machine::inspect(&arguments.server.parent_folder()), &outcomes);
+    arguments.output.write(&report, &rows(&outcomes), String::new)?;
     server.stop()?;
     Ok(())
 }
@@ -65,19 +59,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// As many descriptors as this process may have; the server inherits them.
 fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
-    let most = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let most = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if setrlimit(Resource::Nofile, most).is_err() {
         report::talk("the limit of open files could not be raised");
     }
 }
 
 async fn measure(server: &Server, arguments: &Arguments) -> anyhow::Result<Vec<Outcome>> {
-    let pid = server
-        .pid
-        .context("the server's process id is not known; give --server-pid")?;
+    let pid = server.pid.context("the server's process id is not known; give --server-pid")?;
     let most = arguments.counts.iter().copied().max().unwrap_or(0);
     let agents = setup::seed(server, "idle", most.div_ceil(PER_AGENT)).await?;
     let mut keepers = JoinSet::new();
@@ -104,9 +93,7 @@ async fn measure(server: &Server, arguments: &Arguments) -> anyhow::Result<Vec<O
 
 fn per_socket(first: Option<&Outcome>, count: usize, rss_kib: u64) -> Option<f64> {
     let first = first?;
-    let further = count
-        .checked_sub(first.sockets)
-        .filter(|&further| further > 0)?;
+    let further = count.checked_sub(first.sockets).filter(|&further| further > 0)?;
     Some((rss_kib as f64 - first.rss_kib as f64) / further as f64)
 }
 
@@ -117,13 +104,9 @@ async fn open(
     count: usize,
 ) -> anyhow::Result<()> {
     let address = server.address;
-    let indices = (keepers.len()..count)
-        .map(|index| agents[index / PER_AGENT].clone())
-        .collect();
+    let indices = (keepers.len()..count).map(|index| agents[index / PER_AGENT].clone()).collect();
     let sockets = setup::all(indices, |agent: Agent| async move {
-        hello(address, &agent.key, r#"["ack"]"#)
-            .await
-            .with_context(|| format!("a socket of {}", agent.handle))
+        hello(address, &agent.key, r#"["ack"]"#).await.with_context(|| format!("a socket of {}", agent.handle))
     })
     .await?;
     for socket in sockets {
@@ -143,26 +126,11 @@ async fn keep(mut socket: WebSocket) -> anyhow::Result<()> {
 
 fn rows(outcomes: &[Outcome]) -> String {
     let row = |outcome: &Outcome| {
-        let per_socket = outcome
-            .kib_per_socket
-            .map_or_else(|| "–".to_owned(), |kib| format!("{kib:.2}"));
-        vec![
-            outcome.sockets.to_string(),
-            outcome.rss_kib.to_string(),
-            per_socket,
-            format!("{:.1}", outcome.opened_in),
-        ]
+        let per_socket = outcome.kib_per_socket.map_or_else(|| "–".to_owned(), |kib| format!("{kib:.2}"));
+        vec![outcome.sockets.to_string(), outcome.rss_kib.to_string(), per_socket, format!("{:.1}", outcome.opened_in)]
     };
     let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
-    table::markdown(
-        &[
-            "sockets",
-            "RSS KiB",
-            "KiB per further socket",
-            "opened in s",
-        ],
-        &rows,
-    )
+    table::markdown(&["sockets", "RSS KiB", "KiB per further socket", "opened in s"], &rows)
 }
 
 #[cfg(test)]
@@ -171,12 +139,7 @@ mod tests {
 
     #[test]
     fn only_further_sockets_are_counted() {
-        let first = Outcome {
-            sockets: 100,
-            rss_kib: 10_000,
-            kib_per_socket: None,
-            opened_in: 0.0,
-        };
+        let first = Outcome { sockets: 100, rss_kib: 10_000, kib_per_socket: None, opened_in: 0.0 };
         assert_eq!(per_socket(Some(&first), 1_100, 15_000), Some(5.0));
         assert_eq!(per_socket(Some(&first), 100, 15_000), None);
         assert_eq!(per_socket(None, 100, 1), None);

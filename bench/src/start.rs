@@ -44,14 +44,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     ready_ms.sort_by(f64::total_cmp);
     let outcome = Outcome { ready_ms };
-    let report = Report::new(
-        "start",
-        Machine::inspect(&arguments.server.parent_folder()),
-        std::slice::from_ref(&outcome),
-    );
-    arguments
-        .output
-        .write(&report, &outcome.table(), String::new)
+    let report =
+        Report::new("start", Machine::inspect(&arguments.server.parent_folder()), std::slice::from_ref(&outcome));
+    arguments.output.write(&report, &outcome.table(), String::new)
 }
 
 fn once(choice: &ServerChoice) -> anyhow::Result<Duration> {

@@ -43,8 +43,7 @@ impl Findings {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.missing + self.holes + self.undelivered + self.out_of_order + self.refused_but_kept
-            == 0
+        self.missing + self.holes + self.undelivered + self.out_of_order + self.refused_but_kept == 0
     }
 }
 
@@ -68,11 +67,7 @@ pub(crate) async fn check(field: &mut Field, server: &Server) -> anyhow::Result<
     Ok(findings)
 }
 
-async fn audit_history(
-    caller: &mut Caller,
-    pair: &mut Pair,
-    findings: &mut Findings,
-) -> anyhow::Result<()> {
+async fn audit_history(caller: &mut Caller, pair: &mut Pair, findings: &mut Findings) -> anyhow::Result<()> {
     let rows = history_after(caller, pair).await?;
     let mut book = lock(&pair.book);
     let (unanswered, kept) = std::mem::take(&mut book.unanswered_and_kept);
@@ -90,9 +85,7 @@ async fn audit_history(
         }
     }
     let expected = book.acked.iter().filter(|(_, seq)| **seq > pair.audited);
-    findings.missing += expected
-        .filter(|(counter, _)| !found.contains(counter))
-        .count() as u64;
+    findings.missing += expected.filter(|(counter, _)| !found.contains(counter)).count() as u64;
     pair.audited = last;
     Ok(())
 }
@@ -100,10 +93,7 @@ async fn audit_history(
 async fn history_after(caller: &mut Caller, pair: &Pair) -> anyhow::Result<Vec<Value>> {
     let mut rows: Vec<Value> = Vec::new();
     loop {
-        let after = rows
-            .last()
-            .and_then(|row| row["seq"].as_u64())
-            .unwrap_or(pair.audited);
+        let after = rows.last().and_then(|row| row["seq"].as_u64()).unwrap_or(pair.audited);
         let page = page(caller, &pair.receiver, &pair.conversation.id, after).await?;
         if page.is_empty() {
             return Ok(rows);
@@ -113,19 +103,10 @@ async fn history_after(caller: &mut Caller, pair: &Pair) -> anyhow::Result<Vec<V
 }
 
 fn counter(row: &Value) -> Option<u64> {
-    row["client_msg_id"]
-        .as_str()?
-        .rsplit('-')
-        .next()?
-        .parse()
-        .ok()
+    row["client_msg_id"].as_str()?.rsplit('-').next()?.parse().ok()
 }
 
-async fn audit_stranger(
-    caller: &mut Caller,
-    stranger: &Stranger,
-    findings: &mut Findings,
-) -> anyhow::Result<()> {
+async fn audit_stranger(caller: &mut Caller, stranger: &Stranger, findings: &mut Findings) -> anyhow::Result<()> {
     let rows = page(caller, &stranger.agent, &stranger.conversation, 0).await?;
     findings.refused += *lock(&stranger.refused);
     findings.refused_but_kept += (rows.len() as u64).saturating_sub(1);
@@ -141,12 +122,7 @@ async fn drain(field: &Field, server: &Server) -> anyhow::Result<()> {
         tasks.spawn(receive(socket, pair.book.clone()));
     }
     let deadline = Instant::now() + GRACE;
-    while Instant::now() < deadline
-        && field
-            .pairs
-            .iter()
-            .any(|pair| lock(&pair.book).undelivered() > 0)
-    {
+    while Instant::now() < deadline && field.pairs.iter().any(|pair| lock(&pair.book).undelivered() > 0) {
         sleep(Duration::from_millis(10)).await;
     }
     Ok(())
@@ -154,9 +130,6 @@ async fn drain(field: &Field, server: &Server) -> anyhow::Result<()> {
 
 impl Book {
     fn undelivered(&self) -> u64 {
-        self.acked
-            .values()
-            .filter(|seq| !self.delivered.contains(seq))
-            .count() as u64
+        self.acked.values().filter(|seq| !self.delivered.contains(seq)).count() as u64
     }
 }

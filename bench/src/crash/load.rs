@@ -77,23 +77,14 @@ pub(crate) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Field {
-    pub(crate) async fn set_up(
-        server: &Server,
-        pairs: usize,
-        transport: Transport,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn set_up(server: &Server, pairs: usize, transport: Transport) -> anyhow::Result<Self> {
         let senders = setup::seed(server, "sender", pairs).await?;
         let receivers = setup::seed(server, "receiver", pairs).await?;
         let both: Vec<(Agent, Agent)> = senders.into_iter().zip(receivers).collect();
         let conversations = setup::introduce(server, both.clone()).await?;
         let pairs: Vec<Pair> = both.into_iter().zip(conversations).map(Pair::new).collect();
         let strangers = strangers(server, &pairs).await?;
-        Ok(Self {
-            pairs,
-            strangers,
-            transport,
-            clock: Clock::start(),
-        })
+        Ok(Self { pairs, strangers, transport, clock: Clock::start() })
     }
 
     pub(crate) async fn begin(&self, server: &Server) -> anyhow::Result<Load> {
@@ -137,10 +128,7 @@ impl Field {
                 continue;
             };
             let mut line = HttpLine::open(&pair.task(index, server)).await?;
-            let (seq, kept) = line
-                .repeat(counter, nanos)
-                .await
-                .context("repeating an unanswered send")?;
+            let (seq, kept) = line.repeat(counter, nanos).await.context("repeating an unanswered send")?;
             lock(&pair.book).settle_unanswered(counter, seq, kept);
         }
         Ok(())
@@ -150,13 +138,7 @@ impl Field {
 impl Pair {
     fn new(((sender, receiver), conversation): ((Agent, Agent), Conversation)) -> Self {
         let audited = conversation.last_seq;
-        Self {
-            sender,
-            receiver,
-            conversation,
-            book: SharedBook::default(),
-            audited,
-        }
+        Self { sender, receiver, conversation, book: SharedBook::default(), audited }
     }
 
     fn task(&self, index: usize, server: &Server) -> Task {
@@ -173,26 +155,12 @@ impl Pair {
 async fn strangers(server: &Server, pairs: &[Pair]) -> anyhow::Result<Vec<Stranger>> {
     let mut caller = Caller::open(server.address).await?;
     let mut strangers = Vec::new();
-    for (agent, pair) in setup::seed(server, "stranger", REFUSED.min(pairs.len()))
-        .await?
-        .into_iter()
-        .zip(pairs)
-    {
-        let row = caller
-            .send(&agent, &pair.receiver.handle, "first", "anybody there?")
-            .await?;
-        let conversation = row["conversation_id"]
-            .as_str()
-            .context("no conversation_id")?
-            .to_owned();
+    for (agent, pair) in setup::seed(server, "stranger", REFUSED.min(pairs.len())).await?.into_iter().zip(pairs) {
+        let row = caller.send(&agent, &pair.receiver.handle, "first", "anybody there?").await?;
+        let conversation = row["conversation_id"].as_str().context("no conversation_id")?.to_owned();
         let target = pair.receiver.clone();
         caller.drain(&target).await?;
-        strangers.push(Stranger {
-            agent,
-            target,
-            conversation,
-            refused: Arc::default(),
-        });
+        strangers.push(Stranger { agent, target, conversation, refused: Arc::default() });
     }
     Ok(strangers)
 }
@@ -247,10 +215,7 @@ pub(crate) async fn receive(mut socket: WebSocket, book: SharedBook) -> io::Resu
         }
         let seq = scan::number(text, b"\"seq\":").ok_or_else(|| broken("a message without seq"))?;
         let id = scan::string(text, b"\"id\":\"").ok_or_else(|| broken("a message without id"))?;
-        let ack = format!(
-            r#"{{"type":"ack","message_id":"{}"}}"#,
-            String::from_utf8_lossy(id)
-        );
+        let ack = format!(r#"{{"type":"ack","message_id":"{}"}}"#, String::from_utf8_lossy(id));
         socket.push_text(ack.as_bytes());
         let mut book = lock(&book);
         book.out_of_order += u64::from(seq <= last);
@@ -260,25 +225,15 @@ pub(crate) async fn receive(mut socket: WebSocket, book: SharedBook) -> io::Resu
 }
 
 /// Sends to someone who never replied; every attempt must be refused.
-async fn insist(
-    address: std::net::SocketAddr,
-    agent: Agent,
-    to: String,
-    refused: Arc<Mutex<u64>>,
-) -> io::Result<()> {
+async fn insist(address: std::net::SocketAddr, agent: Agent, to: String, refused: Arc<Mutex<u64>>) -> io::Result<()> {
     let mut caller = Caller::open(address).await.map_err(io::Error::other)?;
     loop {
         let attempt = *lock(&refused);
         let body = json!({"to": to, "client_msg_id": format!("again-{attempt}"), "content": {"text": "hello?"}});
-        match caller
-            .answer("POST", "/v1/messages", &agent.key, &body)
-            .await
-        {
+        match caller.answer("POST", "/v1/messages", &agent.key, &body).await {
             Ok((403, answer)) if answer["code"] == "AWAITING_REPLY" => *lock(&refused) += 1,
             Ok((status, answer)) => {
-                return Err(broken(&format!(
-                    "expected a refusal, got {status}: {answer}"
-                )));
+                return Err(broken(&format!("expected a refusal, got {status}: {answer}")));
             }
             Err(error) => return error.downcast::<io::Error>().map_or(Ok(()), Err),
         }

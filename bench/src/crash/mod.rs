@@ -60,19 +60,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut server = arguments.server.open()?;
     let rounds = runtime(1)?.block_on(play(&mut server, arguments))?;
     server.stop()?;
-    let report = Report::new(
-        "crash",
-        Machine::inspect(&arguments.server.parent_folder()),
-        &rounds,
-    );
-    arguments
-        .output
-        .write(&report, &rows(&rounds), String::new)?;
+    let report = Report::new("crash", Machine::inspect(&arguments.server.parent_folder()), &rounds);
+    arguments.output.write(&report, &rows(&rounds), String::new)?;
     match rounds.iter().find(|round| !round.findings.is_clean()) {
-        Some(round) => bail!(
-            "the books do not balance after a crash: {:?}",
-            round.findings
-        ),
+        Some(round) => bail!("the books do not balance after a crash: {:?}", round.findings),
         None => Ok(()),
     }
 }
@@ -81,22 +72,15 @@ async fn play(server: &mut Server, arguments: &Arguments) -> anyhow::Result<Vec<
     let mut field = Field::set_up(server, arguments.pairs, arguments.transport).await?;
     let mut rounds = Vec::new();
     for number in 1..=arguments.rounds {
-        let load_ms =
-            rand::rng().random_range(arguments.earliest..=arguments.latest.max(arguments.earliest));
+        let load_ms = rand::rng().random_range(arguments.earliest..=arguments.latest.max(arguments.earliest));
         let load = field.begin(server).await?;
         tokio::time::sleep(Duration::from_millis(load_ms)).await;
         let recovery = server.kill_and_restart()?;
         field.end(load).await?;
         field.repeat_unanswered(server).await?;
         let findings = audit::check(&mut field, server).await?;
-        report::talk(&format!(
-            "round {number}: {load_ms} ms of load, {findings:?}"
-        ));
-        rounds.push(Round {
-            load_ms,
-            recovery_ms: recovery.as_secs_f64() * 1e3,
-            findings,
-        });
+        report::talk(&format!("round {number}: {load_ms} ms of load, {findings:?}"));
+        rounds.push(Round { load_ms, recovery_ms: recovery.as_secs_f64() * 1e3, findings });
     }
     Ok(rounds)
 }
@@ -116,11 +100,7 @@ fn rows(rounds: &[Round]) -> String {
         "out of order",
         "refused but kept",
     ];
-    let rows: Vec<Vec<String>> = rounds
-        .iter()
-        .enumerate()
-        .map(|(index, round)| row(index + 1, round))
-        .collect();
+    let rows: Vec<Vec<String>> = rounds.iter().enumerate().map(|(index, round)| row(index + 1, round)).collect();
     table::markdown(&heading, &rows)
 }
 
@@ -137,13 +117,6 @@ fn row(number: usize, round: &Round) -> Vec<String> {
         found.out_of_order,
         found.refused_but_kept,
     ];
-    let first = [
-        number.to_string(),
-        round.load_ms.to_string(),
-        format!("{:.1}", round.recovery_ms),
-    ];
-    first
-        .into_iter()
-        .chain(counts.iter().map(u64::to_string))
-        .collect()
+    let first = [number.to_string(), round.load_ms.to_string(), format!("{:.1}", round.recovery_ms)];
+    first.into_iter().chain(counts.iter().map(u64::to_string)).collect()
 }

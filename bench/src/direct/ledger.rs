@@ -35,11 +35,7 @@ impl Ledger {
     /// A book that expects `last_seq + 1` first.
     #[must_use]
     pub fn after(last_seq: u64) -> Self {
-        Self {
-            next: last_seq + 1,
-            missing: BTreeSet::new(),
-            faults: Faults::default(),
-        }
+        Self { next: last_seq + 1, missing: BTreeSet::new(), faults: Faults::default() }
     }
 
     /// Enters one delivery.
@@ -67,10 +63,7 @@ impl Ledger {
     #[must_use]
     pub fn close(&self, last_acked: u64) -> Faults {
         let tail = (last_acked + 1).saturating_sub(self.next);
-        Faults {
-            lost: self.missing.len() as u64 + tail,
-            ..self.faults
-        }
+        Faults { lost: self.missing.len() as u64 + tail, ..self.faults }
     }
 }
 

@@ -88,12 +88,7 @@ impl Arguments {
         for &transport in &self.transport {
             for &senders in &self.senders {
                 let receivers = self.receivers.unwrap_or(senders).clamp(1, senders.max(1));
-                let scenario = Scenario {
-                    transport,
-                    senders,
-                    receivers,
-                    load: self.load.clone(),
-                };
+                let scenario = Scenario { transport, senders, receivers, load: self.load.clone() };
                 scenarios.extend(std::iter::repeat_n(scenario, self.runs));
             }
         }
@@ -113,11 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     let machine = Machine::inspect(&arguments.server.parent_folder());
     let report = Report::new("direct", machine, &outcomes);
-    arguments
-        .output
-        .write(&report, &report::direct::table(&outcomes), || {
-            report::direct::plot(&outcomes)
-        })?;
+    arguments.output.write(&report, &report::direct::table(&outcomes), || report::direct::plot(&outcomes))?;
     balanced(&outcomes)
 }
 
@@ -131,12 +122,7 @@ fn balanced(outcomes: &[Outcome]) -> anyhow::Result<()> {
 /// A runtime with `threads` workers; one means the calling thread alone.
 pub(crate) fn runtime(threads: usize) -> std::io::Result<tokio::runtime::Runtime> {
     if threads <= 1 {
-        return tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        return tokio::runtime::Builder::new_current_thread().enable_all().build();
     }
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
+    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()
 }

@@ -61,11 +61,7 @@ impl Outcome {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Faults {
-            lost,
-            duplicated,
-            reordered,
-        } = self.faults;
+        let Faults { lost, duplicated, reordered } = self.faults;
         write!(
             out,
             "{:?} {} → {}: {:.0} acked/s, delivery p50 {} p99 {} p999 {} µs, server {:.0} µs/message, \
@@ -123,10 +119,7 @@ impl Latency {
 /// The smallest sample that at least `share` of them do not exceed (nearest rank); 0 without any.
 fn percentile(sorted: &[u32], share: f64) -> u32 {
     let rank = (share * sorted.len() as f64).ceil() as usize;
-    sorted
-        .get(rank.clamp(1, sorted.len().max(1)) - 1)
-        .copied()
-        .unwrap_or(0)
+    sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -136,10 +129,7 @@ mod tests {
     #[test]
     fn percentiles_are_nearest_ranks() {
         let latency = Latency::of((1..=1000).rev().collect());
-        assert_eq!(
-            (latency.p50, latency.p99, latency.p999, latency.max),
-            (500, 990, 999, 1000)
-        );
+        assert_eq!((latency.p50, latency.p99, latency.p999, latency.max), (500, 990, 999, 1000));
         assert_eq!(Latency::of(vec![]).p99, 0);
         assert_eq!(Latency::of(vec![7]).p50, 7);
     }

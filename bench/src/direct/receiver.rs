@@ -32,21 +32,12 @@ impl Books {
         }))
     }
 
-    fn enter(
-        &mut self,
-        frame: &Frame<'_>,
-        receivers: usize,
-        window: &Window,
-        now: u64,
-    ) -> io::Result<()> {
-        let ledger = self
-            .ledgers
-            .get_mut(frame.stamp.pair / receivers)
-            .ok_or_else(|| broken("a stranger's message"))?;
+    fn enter(&mut self, frame: &Frame<'_>, receivers: usize, window: &Window, now: u64) -> io::Result<()> {
+        let ledger =
+            self.ledgers.get_mut(frame.stamp.pair / receivers).ok_or_else(|| broken("a stranger's message"))?;
         ledger.enter(frame.seq);
         if window.bucket(frame.stamp.nanos).is_some() {
-            self.deliveries_us
-                .push((now.saturating_sub(frame.stamp.nanos) / 1000) as u32);
+            self.deliveries_us.push((now.saturating_sub(frame.stamp.nanos) / 1000) as u32);
         }
         self.farewells += usize::from(frame.stamp.counter == FAREWELL);
         Ok(())

@@ -79,17 +79,9 @@ impl Scenario {
     async fn cast(&self, server: &Server) -> anyhow::Result<Cast> {
         let senders = setup::seed(server, "sender", self.senders).await?;
         let receivers = setup::seed(server, "receiver", self.receivers).await?;
-        let pairs = senders
-            .iter()
-            .cloned()
-            .zip(receivers.iter().cloned().cycle())
-            .collect();
+        let pairs = senders.iter().cloned().zip(receivers.iter().cloned().cycle()).collect();
         let conversations = setup::introduce(server, pairs).await?;
-        Ok(Cast {
-            senders,
-            receivers,
-            conversations,
-        })
+        Ok(Cast { senders, receivers, conversations })
     }
 
     async fn lines(&self, server: &Server, cast: &Cast) -> anyhow::Result<Vec<AnyLine>> {
@@ -130,19 +122,8 @@ impl Scenario {
         (all, tasks)
     }
 
-    fn outcome(
-        &self,
-        tallies: &[Tally],
-        books: &[Shared],
-        edges: &Edges,
-        window: Window,
-        unsettled: u64,
-    ) -> Outcome {
-        let acked = tallies
-            .iter()
-            .flat_map(|tally| &tally.buckets)
-            .map(|&count| u64::from(count))
-            .sum();
+    fn outcome(&self, tallies: &[Tally], books: &[Shared], edges: &Edges, window: Window, unsettled: u64) -> Outcome {
+        let acked = tallies.iter().flat_map(|tally| &tally.buckets).map(|&count| u64::from(count)).sum();
         let per_message = |cpu: Duration| cpu.as_micros() as f64 / (acked as f64).max(1.0);
         Outcome {
             transport: self.transport,
@@ -156,16 +137,9 @@ impl Scenario {
             acked_per_second: acked as f64 / window.seconds(),
             sent: tallies.iter().map(|tally| tally.acked).sum(),
             refused: tallies.iter().map(|tally| tally.refused).sum(),
-            answer_us: Latency::of(
-                tallies
-                    .iter()
-                    .flat_map(|tally| tally.answers_us.clone())
-                    .collect(),
-            ),
+            answer_us: Latency::of(tallies.iter().flat_map(|tally| tally.answers_us.clone()).collect()),
             delivery_us: Latency::of(deliveries(books)),
-            server_cpu_us: edges
-                .server
-                .map(|(from, to)| per_message(to.cpu_since(&from))),
+            server_cpu_us: edges.server.map(|(from, to)| per_message(to.cpu_since(&from))),
             generator_cpu_us: per_message(edges.generator.1.cpu_since(&edges.generator.0)),
             server_rss_kib: edges.server.map(|(_, to)| to.rss_kib),
             faults: self.faults(tallies, books),
@@ -194,12 +168,8 @@ async fn send(lines: Vec<AnyLine>, clock: Clock, window: Window) -> anyhow::Resu
     let mut tasks = JoinSet::new();
     for (pair, line) in lines.into_iter().enumerate() {
         match line {
-            AnyLine::Http(line) => {
-                tasks.spawn(async move { (pair, sender::run(line, clock, window).await) })
-            }
-            AnyLine::Ws(line) => {
-                tasks.spawn(async move { (pair, sender::run(line, clock, window).await) })
-            }
+            AnyLine::Http(line) => tasks.spawn(async move { (pair, sender::run(line, clock, window).await) }),
+            AnyLine::Ws(line) => tasks.spawn(async move { (pair, sender::run(line, clock, window).await) }),
         };
     }
     let mut tallies = Vec::with_capacity(tasks.len());
@@ -224,19 +194,13 @@ async fn finish(mut receivers: JoinSet<std::io::Result<()>>) -> anyhow::Result<(
 
 async fn watch(server: Option<u32>, clock: Clock, window: Window) -> anyhow::Result<Edges> {
     let snapshot = || -> anyhow::Result<(Option<Usage>, Usage)> {
-        Ok((
-            server.map(Usage::of).transpose()?,
-            Usage::of(std::process::id())?,
-        ))
+        Ok((server.map(Usage::of).transpose()?, Usage::of(std::process::id())?))
     };
     sleep_until(clock, window.start).await;
     let from = snapshot()?;
     sleep_until(clock, window.end).await;
     let to = snapshot()?;
-    Ok(Edges {
-        server: from.0.zip(to.0),
-        generator: (from.1, to.1),
-    })
+    Ok(Edges { server: from.0.zip(to.0), generator: (from.1, to.1) })
 }
 
 async fn sleep_until(clock: Clock, nanos: u64) {
@@ -261,14 +225,9 @@ async fn unsettled(server: &Server, receivers: &[Agent]) -> anyhow::Result<u64> 
 }
 
 fn deliveries(books: &[Shared]) -> Vec<u32> {
-    books
-        .iter()
-        .flat_map(|books| std::mem::take(&mut receiver::lock(books).deliveries_us))
-        .collect()
+    books.iter().flat_map(|books| std::mem::take(&mut receiver::lock(books).deliveries_us)).collect()
 }
 
 fn series(tallies: &[Tally], window: Window) -> Vec<u32> {
-    (0..window.buckets())
-        .map(|bucket| tallies.iter().map(|tally| tally.buckets[bucket]).sum())
-        .collect()
+    (0..window.buckets()).map(|bucket| tallies.iter().map(|tally| tally.buckets[bucket]).sum()).collect()
 }

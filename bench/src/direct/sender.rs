@@ -63,12 +63,9 @@ impl Tally {
     fn refuse(&mut self, text: &[u8]) -> io::Result<()> {
         self.refused += 1;
         let text = String::from_utf8_lossy(text);
-        self.refusal
-            .get_or_insert_with(|| text.clone().into_owned());
+        self.refusal.get_or_insert_with(|| text.clone().into_owned());
         if self.refused >= REFUSALS {
-            return Err(broken(&format!(
-                "{REFUSALS} sends were refused, the last with {text}"
-            )));
+            return Err(broken(&format!("{REFUSALS} sends were refused, the last with {text}")));
         }
         Ok(())
     }
@@ -112,28 +109,16 @@ impl HttpLine {
     pub(crate) async fn open(task: &Task) -> io::Result<Self> {
         let connection = HttpConnection::open(task.address).await?;
         let template = Template::new(task.pair, &task.to, task.text_bytes, "load", |members| {
-            request(
-                "POST",
-                "/v1/messages",
-                task.address,
-                &task.sender.key,
-                &format!("{{{members}}}"),
-            )
+            request("POST", "/v1/messages", task.address, &task.sender.key, &format!("{{{members}}}"))
         });
-        Ok(Self {
-            connection,
-            template,
-        })
+        Ok(Self { connection, template })
     }
 }
 
 impl HttpLine {
     /// Repeats a send whose answer never came: its `seq`, and whether the server had kept it.
     pub(crate) async fn repeat(&mut self, counter: u64, nanos: u64) -> io::Result<(u64, bool)> {
-        let http::Answer { status, body } = self
-            .connection
-            .exchange(self.template.stamp(counter, nanos))
-            .await?;
+        let http::Answer { status, body } = self.connection.exchange(self.template.stamp(counter, nanos)).await?;
         match scan::number(body, b"\"seq\":") {
             Some(seq) if matches!(status, 200 | 201) => Ok((seq, status == 200)),
             _ => Err(broken(&String::from_utf8_lossy(body))),
@@ -143,10 +128,7 @@ impl HttpLine {
 
 impl Line for HttpLine {
     async fn send(&mut self, counter: u64, nanos: u64) -> io::Result<Result<u64, Vec<u8>>> {
-        let http::Answer { status, body } = self
-            .connection
-            .exchange(self.template.stamp(counter, nanos))
-            .await?;
+        let http::Answer { status, body } = self.connection.exchange(self.template.stamp(counter, nanos)).await?;
         match scan::number(body, b"\"seq\":") {
             Some(seq) if status == 201 => Ok(Ok(seq)),
             _ => Ok(Err([status.to_string().as_bytes(), b" ", body].concat())),
@@ -164,11 +146,7 @@ impl SocketLine {
     pub(crate) async fn open(task: &Task) -> io::Result<Self> {
         let socket = hello(task.address, &task.sender.key, "[]").await?;
         let template = Template::new(task.pair, &task.to, task.text_bytes, "load", |members| {
-            format!(
-                r#"{{"type":"message.send","request_id":"{}",{members}}}"#,
-                task.pair
-            )
-            .into_bytes()
+            format!(r#"{{"type":"message.send","request_id":"{}",{members}}}"#, task.pair).into_bytes()
         });
         Ok(Self { socket, template })
     }
@@ -184,8 +162,7 @@ impl Line for SocketLine {
             };
             let text = self.socket.text(&range);
             if text.starts_with(b"{\"type\":\"message.sent\"") {
-                let seq = scan::number(text, b"\"seq\":")
-                    .ok_or_else(|| broken("an answer without seq"))?;
+                let seq = scan::number(text, b"\"seq\":").ok_or_else(|| broken("an answer without seq"))?;
                 return Ok(Ok(seq));
             }
             if text.starts_with(b"{\"type\":\"error\"") {
@@ -196,19 +173,11 @@ impl Line for SocketLine {
 }
 
 /// A socket that said HELLO and was answered; `capabilities` is a JSON array.
-pub(crate) async fn hello(
-    address: SocketAddr,
-    key: &str,
-    capabilities: &str,
-) -> io::Result<WebSocket> {
+pub(crate) async fn hello(address: SocketAddr, key: &str, capabilities: &str) -> io::Result<WebSocket> {
     let mut socket = WebSocket::open(address, 4096).await?;
-    socket.push_text(
-        format!(r#"{{"type":"hello","api_key":"{key}","capabilities":{capabilities}}}"#).as_bytes(),
-    );
+    socket.push_text(format!(r#"{{"type":"hello","api_key":"{key}","capabilities":{capabilities}}}"#).as_bytes());
     match socket.next().await? {
-        Inbound::Text(range) if socket.text(&range).starts_with(b"{\"type\":\"hello.ok\"") => {
-            Ok(socket)
-        }
+        Inbound::Text(range) if socket.text(&range).starts_with(b"{\"type\":\"hello.ok\"") => Ok(socket),
         Inbound::Text(range) => Err(broken(&String::from_utf8_lossy(socket.text(&range)))),
         Inbound::Close { code } => Err(broken(&format!("HELLO was answered by close {code}"))),
     }

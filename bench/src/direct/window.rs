@@ -37,10 +37,7 @@ impl Window {
     #[must_use]
     pub fn after(now: u64, warmup: Duration, length: Duration) -> Self {
         let start = now + warmup.as_nanos() as u64;
-        Self {
-            start,
-            end: start + length.as_nanos() as u64,
-        }
+        Self { start, end: start + length.as_nanos() as u64 }
     }
 
     /// The bucket that `nanos` falls into; none outside the window.

@@ -36,12 +36,7 @@ pub struct ServerChoice {
     #[arg(long = "server-flag", value_name = "FLAG", allow_hyphen_values = true)]
     flags: Vec<String>,
     /// Measure a server that runs already, given as HOST:PORT
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        requires = "admin_token",
-        conflicts_with = "server"
-    )]
+    #[arg(long, value_name = "ADDRESS", requires = "admin_token", conflicts_with = "server")]
     address: Option<SocketAddr>,
     /// Admin token of that server
     #[arg(long, value_name = "TOKEN")]
@@ -90,11 +85,7 @@ impl ServerChoice {
             .prefix("agentchat-bench-")
             .tempdir_in(&parent)
             .with_context(|| format!("cannot make a data folder in {}", parent.display()))?;
-        Ok(Launch {
-            binary,
-            folder,
-            flags: self.flags.clone(),
-        })
+        Ok(Launch { binary, folder, flags: self.flags.clone() })
     }
 
     /// The folder whose file system is measured.
@@ -106,9 +97,7 @@ impl ServerChoice {
 
 fn sibling(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("where this program lies is not known")?;
-    let folder = own
-        .parent()
-        .ok_or_else(|| anyhow!("this program lies in no folder"))?;
+    let folder = own.parent().ok_or_else(|| anyhow!("this program lies in no folder"))?;
     Ok(folder.join(name))
 }
 
@@ -130,15 +119,7 @@ impl Launch {
         let (child, address, _) = self.spawn()?;
         let pid = Some(child.id());
         let admin_token = ADMIN_TOKEN.to_owned();
-        Ok(Server {
-            address,
-            admin_token,
-            pid,
-            process: Some(Process {
-                child,
-                launch: self,
-            }),
-        })
+        Ok(Server { address, admin_token, pid, process: Some(Process { child, launch: self }) })
     }
 
     /// The data folder of the servers started from here.
@@ -151,9 +132,7 @@ impl Launch {
     pub(crate) fn spawn(&self) -> anyhow::Result<(Child, SocketAddr, Duration)> {
         let mut command = self.command()?;
         let started = Instant::now();
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {}", self.binary.display()))?;
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", self.binary.display()))?;
         match first_line(&mut child) {
             Ok(line) => Ok((child, parse_address(&line)?, started.elapsed())),
             Err(error) => {
@@ -165,10 +144,7 @@ impl Launch {
     }
 
     fn command(&self) -> anyhow::Result<Command> {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_file())?;
+        let log = File::options().create(true).append(true).open(self.log_file())?;
         let mut command = Command::new(&self.binary);
         command
             .arg("serve")
@@ -177,10 +153,7 @@ impl Launch {
             .arg("--data-dir")
             .arg(self.data_folder())
             .arg("--mail")
-            .arg(format!(
-                "file:{}",
-                self.folder.path().join("mail").display()
-            ))
+            .arg(format!("file:{}", self.folder.path().join("mail").display()))
             .args(["--admin-token", ADMIN_TOKEN])
             .args(LIFTED.iter().flat_map(|limit| ["--limit", limit]))
             .args(&self.flags)
@@ -202,10 +175,7 @@ impl Launch {
 }
 
 fn first_line(child: &mut Child) -> anyhow::Result<String> {
-    let output = child
-        .stdout
-        .take()
-        .ok_or_else(|| anyhow!("the server has no output"))?;
+    let output = child.stdout.take().ok_or_else(|| anyhow!("the server has no output"))?;
     let mut line = String::new();
     BufReader::new(output).read_line(&mut line)?;
     if line.is_empty() {
@@ -243,17 +213,13 @@ impl Server {
     /// Its data folder, when it was started here.
     #[must_use]
     pub fn data_folder(&self) -> Option<PathBuf> {
-        self.process
-            .as_ref()
-            .map(|process| process.launch.data_folder())
+        self.process.as_ref().map(|process| process.launch.data_folder())
     }
 
     /// Its folder's parent: data, mail and log.
     #[must_use]
     pub fn folder(&self) -> Option<&Path> {
-        self.process
-            .as_ref()
-            .map(|process| process.launch.folder.path())
+        self.process.as_ref().map(|process| process.launch.folder.path())
     }
 
     /// `SIGKILL`, then a new server on the same folder; returns how long it took to be ready.
@@ -262,10 +228,7 @@ impl Server {
     ///
     /// When the server was not started here, or does not come back.
     pub fn kill_and_restart(&mut self) -> anyhow::Result<Duration> {
-        let process = self
-            .process
-            .as_mut()
-            .ok_or_else(|| anyhow!("only an own server can be killed"))?;
+        let process = self.process.as_mut().ok_or_else(|| anyhow!("only an own server can be killed"))?;
         process.child.kill()?;
         process.child.wait()?;
         let (child, address, took) = process.launch.spawn()?;
@@ -306,12 +269,7 @@ mod tests {
 
     #[test]
     fn ready_line_is_understood() {
-        assert_eq!(
-            parse_address("listening on http://127.0.0.1:80\n")
-                .unwrap()
-                .port(),
-            80
-        );
+        assert_eq!(parse_address("listening on http://127.0.0.1:80\n").unwrap().port(), 80);
         assert!(parse_address("hello\n").is_err());
     }
 }

@@ -40,23 +40,13 @@ fn first_line(path: &str) -> String {
 
 fn value(path: &str, name: &str) -> String {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let found = text
-        .lines()
-        .find(|line| line.starts_with(name))
-        .and_then(|line| line.split_once(':'));
-    found.map_or_else(
-        || "unknown".to_owned(),
-        |(_, value)| value.trim().to_owned(),
-    )
+    let found = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
+    found.map_or_else(|| "unknown".to_owned(), |(_, value)| value.trim().to_owned())
 }
 
 fn memory_mib() -> u64 {
     let text = value("/proc/meminfo", "MemTotal");
-    text.split_ascii_whitespace()
-        .next()
-        .and_then(|kib| kib.parse::<u64>().ok())
-        .unwrap_or(0)
-        / 1024
+    text.split_ascii_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0) / 1024
 }
 
 fn file_system(folder: &Path) -> String {

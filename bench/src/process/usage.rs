@@ -29,8 +29,7 @@ impl Usage {
         };
         let status = read("status")?;
         Ok(Self {
-            cpu_us: cpu_us(&read("stat")?)
-                .ok_or_else(|| anyhow!("/proc/{pid}/stat is not understood"))?,
+            cpu_us: cpu_us(&read("stat")?).ok_or_else(|| anyhow!("/proc/{pid}/stat is not understood"))?,
             rss_kib: kib(&status, "VmRSS:"),
             peak_rss_kib: kib(&status, "VmHWM:"),
         })
@@ -52,16 +51,7 @@ fn cpu_us(stat: &str) -> Option<u64> {
 }
 
 fn kib(status: &str, name: &str) -> u64 {
-    status
-        .lines()
-        .find_map(|line| {
-            line.strip_prefix(name)?
-                .split_ascii_whitespace()
-                .next()?
-                .parse()
-                .ok()
-        })
-        .unwrap_or(0)
+    status.lines().find_map(|line| line.strip_prefix(name)?.split_ascii_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -3,9 +3,7 @@
 use std::fmt::Write;
 
 /// Colours of the series, in order.
-pub const COLOURS: [&str; 8] = [
-    "#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4b5563",
-];
+pub const COLOURS: [&str; 8] = ["#2563eb", "#dc2626", "#059669", "#d97706", "#7c3aed", "#0891b2", "#be185d", "#4b5563"];
 
 const MARGIN_LEFT: f64 = 70.0;
 const MARGIN_TOP: f64 = 40.0;
@@ -34,23 +32,12 @@ impl Panel {
     #[must_use]
     pub fn new(index: usize, size: (f64, f64), x: (f64, f64), y: (f64, f64)) -> Self {
         let left = MARGIN_LEFT + index as f64 * (size.0 + MARGIN_LEFT + 20.0);
-        Self {
-            left,
-            top: MARGIN_TOP,
-            width: size.0,
-            height: size.1,
-            x,
-            y,
-        }
+        Self { left, top: MARGIN_TOP, width: size.0, height: size.1, x, y }
     }
 
     fn place(&self, x: f64, y: f64) -> (f64, f64) {
-        let share =
-            |value: f64, (from, to): (f64, f64)| (value - from) / (to - from).max(f64::EPSILON);
-        (
-            self.left + share(x, self.x) * self.width,
-            self.top + (1.0 - share(y, self.y)) * self.height,
-        )
+        let share = |value: f64, (from, to): (f64, f64)| (value - from) / (to - from).max(f64::EPSILON);
+        (self.left + share(x, self.x) * self.width, self.top + (1.0 - share(y, self.y)) * self.height)
     }
 }
 
@@ -59,28 +46,12 @@ impl Canvas {
     #[must_use]
     pub fn new(panels: usize, size: (f64, f64)) -> Self {
         let width = panels as f64 * (size.0 + MARGIN_LEFT + 20.0) + 20.0;
-        Self {
-            body: String::new(),
-            width,
-            height: size.1 + MARGIN_TOP + 60.0,
-        }
+        Self { body: String::new(), width, height: size.1 + MARGIN_TOP + 60.0 }
     }
 
     /// Title, frame and labelled grid lines.
-    pub fn frame(
-        &mut self,
-        panel: &Panel,
-        title: &str,
-        x_labels: &[(f64, String)],
-        y_labels: &[(f64, String)],
-    ) {
-        let Panel {
-            left,
-            top,
-            width,
-            height,
-            ..
-        } = *panel;
+    pub fn frame(&mut self, panel: &Panel, title: &str, x_labels: &[(f64, String)], y_labels: &[(f64, String)]) {
+        let Panel { left, top, width, height, .. } = *panel;
         self.text(left, top - 14.0, "start", 14, title);
         let _ = writeln!(
             self.body,
@@ -100,11 +71,8 @@ impl Canvas {
 
     /// A line through `points`.
     pub fn line(&mut self, panel: &Panel, points: &[(f64, f64)], colour: &str) {
-        let path: Vec<String> = points
-            .iter()
-            .map(|&(x, y)| panel.place(x, y))
-            .map(|(x, y)| format!("{x:.1},{y:.1}"))
-            .collect();
+        let path: Vec<String> =
+            points.iter().map(|&(x, y)| panel.place(x, y)).map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let _ = writeln!(
             self.body,
             r#"<polyline fill="none" stroke="{colour}" stroke-width="1.6" points="{}"/>"#,
@@ -122,13 +90,7 @@ impl Canvas {
             right - left,
             bottom - top
         );
-        self.text(
-            (left + right) / 2.0,
-            top - 4.0,
-            "middle",
-            11,
-            &format!("{y:.0}"),
-        );
+        self.text((left + right) / 2.0, top - 4.0, "middle", 11, &format!("{y:.0}"));
     }
 
     /// Names of the series beside their colours, within `panel`.
@@ -136,11 +98,7 @@ impl Canvas {
         for (index, name) in names.iter().enumerate() {
             let y = panel.top + 16.0 + index as f64 * 15.0;
             let x = panel.left + 10.0;
-            self.segment(
-                (x, y - 4.0),
-                (x + 16.0, y - 4.0),
-                COLOURS[index % COLOURS.len()],
-            );
+            self.segment((x, y - 4.0), (x + 16.0, y - 4.0), COLOURS[index % COLOURS.len()]);
             self.text(x + 22.0, y, "start", 11, name);
         }
     }
@@ -148,11 +106,7 @@ impl Canvas {
     /// The finished document.
     #[must_use]
     pub fn finish(self) -> String {
-        let Self {
-            body,
-            width,
-            height,
-        } = self;
+        let Self { body, width, height } = self;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
              viewBox=\"0 0 {width:.0} {height:.0}\" font-family=\"system-ui, sans-serif\">\n\
@@ -181,16 +135,10 @@ impl Canvas {
 #[must_use]
 pub fn round_steps(most: f64) -> Vec<(f64, String)> {
     let magnitude = 10f64.powf((most.max(1.0) / 4.0).log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .map(|factor| factor * magnitude)
-        .into_iter()
-        .find(|step| most / step <= 8.0);
+    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * magnitude).into_iter().find(|step| most / step <= 8.0);
     let step = step.unwrap_or(most.max(1.0));
     let count = (most / step).ceil() as usize;
-    (0..=count)
-        .map(|index| index as f64 * step)
-        .map(|value| (value, format!("{value}")))
-        .collect()
+    (0..=count).map(|index| index as f64 * step).map(|value| (value, format!("{value}"))).collect()
 }
 
 #[cfg(test)]

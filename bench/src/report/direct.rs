@@ -46,10 +46,7 @@ fn row(outcome: &Outcome) -> Vec<String> {
 }
 
 fn name(outcome: &Outcome) -> String {
-    let (transport, senders) = (
-        format!("{:?}", outcome.transport).to_lowercase(),
-        outcome.senders,
-    );
+    let (transport, senders) = (format!("{:?}", outcome.transport).to_lowercase(), outcome.senders);
     let driver = format!("{:?}", outcome.driver).to_lowercase();
     format!("{transport} {senders} ({driver})")
 }
@@ -66,30 +63,13 @@ pub fn plot(outcomes: &[Outcome]) -> String {
 }
 
 fn bars(canvas: &mut Canvas, outcomes: &[Outcome], names: &[String]) {
-    let most = outcomes
-        .iter()
-        .map(|outcome| outcome.acked_per_second)
-        .fold(1.0, f64::max)
-        * 1.08;
+    let most = outcomes.iter().map(|outcome| outcome.acked_per_second).fold(1.0, f64::max) * 1.08;
     let panel = Panel::new(0, SIZE, (-0.6, outcomes.len() as f64 - 0.4), (0.0, most));
-    let labels: Vec<(f64, String)> = names
-        .iter()
-        .enumerate()
-        .map(|(at, name)| (at as f64, short(name)))
-        .collect();
-    let steps: Vec<_> = round_steps(most)
-        .into_iter()
-        .filter(|(value, _)| *value <= most)
-        .collect();
+    let labels: Vec<(f64, String)> = names.iter().enumerate().map(|(at, name)| (at as f64, short(name))).collect();
+    let steps: Vec<_> = round_steps(most).into_iter().filter(|(value, _)| *value <= most).collect();
     canvas.frame(&panel, "Acknowledged sends per second", &labels, &steps);
     for (at, outcome) in outcomes.iter().enumerate() {
-        canvas.bar(
-            &panel,
-            at as f64,
-            outcome.acked_per_second,
-            0.7,
-            COLOURS[at % COLOURS.len()],
-        );
+        canvas.bar(&panel, at as f64, outcome.acked_per_second, 0.7, COLOURS[at % COLOURS.len()]);
     }
 }
 
@@ -102,38 +82,14 @@ fn series(canvas: &mut Canvas, outcomes: &[Outcome], names: &[String]) {
     let lines: Vec<Vec<(f64, f64)>> = outcomes
         .iter()
         .map(|outcome| outcome.series.iter().enumerate())
-        .map(|series| {
-            series
-                .map(|(at, &count)| (at as f64 / per_second, f64::from(count) * per_second))
-                .collect()
-        })
+        .map(|series| series.map(|(at, &count)| (at as f64 / per_second, f64::from(count) * per_second)).collect())
         .collect();
-    let most = lines
-        .iter()
-        .flatten()
-        .map(|point| point.1)
-        .fold(1.0, f64::max)
-        * 1.05;
-    let length = lines
-        .iter()
-        .flatten()
-        .map(|point| point.0)
-        .fold(1.0, f64::max);
+    let most = lines.iter().flatten().map(|point| point.1).fold(1.0, f64::max) * 1.05;
+    let length = lines.iter().flatten().map(|point| point.0).fold(1.0, f64::max);
     let panel = Panel::new(1, SIZE, (0.0, length), (0.0, most));
-    let steps: Vec<_> = round_steps(most)
-        .into_iter()
-        .filter(|(value, _)| *value <= most)
-        .collect();
-    let seconds: Vec<_> = round_steps(length)
-        .into_iter()
-        .filter(|(value, _)| *value <= length)
-        .collect();
-    canvas.frame(
-        &panel,
-        "Acknowledged sends per second, over the window (s)",
-        &seconds,
-        &steps,
-    );
+    let steps: Vec<_> = round_steps(most).into_iter().filter(|(value, _)| *value <= most).collect();
+    let seconds: Vec<_> = round_steps(length).into_iter().filter(|(value, _)| *value <= length).collect();
+    canvas.frame(&panel, "Acknowledged sends per second, over the window (s)", &seconds, &steps);
     for (at, line) in lines.iter().enumerate() {
         canvas.line(&panel, line, COLOURS[at % COLOURS.len()]);
     }
@@ -142,29 +98,11 @@ fn series(canvas: &mut Canvas, outcomes: &[Outcome], names: &[String]) {
 
 fn percentiles(canvas: &mut Canvas, outcomes: &[Outcome]) {
     let nines = |share: f64| -(1.0 - share).max(1e-9).log10();
-    let most = outcomes
-        .iter()
-        .map(|outcome| f64::from(outcome.delivery_us.p999))
-        .fold(1000.0, f64::max);
+    let most = outcomes.iter().map(|outcome| f64::from(outcome.delivery_us.p999)).fold(1000.0, f64::max);
     let panel = Panel::new(2, SIZE, (0.0, 3.0), (2.0, most.log10().ceil()));
-    let shares = [
-        (0.5, "50 %"),
-        (0.9, "90 %"),
-        (0.99, "99 %"),
-        (0.999, "99.9 %"),
-    ];
-    let labels: Vec<(f64, String)> = shares
-        .iter()
-        .map(|&(share, label)| (nines(share), label.to_owned()))
-        .collect();
-    let powers = [
-        (2.0, "0.1 ms"),
-        (3.0, "1 ms"),
-        (4.0, "10 ms"),
-        (5.0, "100 ms"),
-        (6.0, "1 s"),
-        (7.0, "10 s"),
-    ];
+    let shares = [(0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %")];
+    let labels: Vec<(f64, String)> = shares.iter().map(|&(share, label)| (nines(share), label.to_owned())).collect();
+    let powers = [(2.0, "0.1 ms"), (3.0, "1 ms"), (4.0, "10 ms"), (5.0, "100 ms"), (6.0, "1 s"), (7.0, "10 s")];
     let steps: Vec<_> = powers
         .iter()
         .filter(|(power, _)| *power <= most.log10().ceil())

@@ -44,16 +44,8 @@ impl<'a, T: Serialize> Report<'a, T> {
     /// A report of now.
     #[must_use]
     pub fn new(kind: &'static str, machine: Machine, results: &'a [T]) -> Self {
-        let taken_at = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        Self {
-            kind,
-            taken_at,
-            command: std::env::args().collect(),
-            machine,
-            results,
-        }
+        let taken_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self { kind, taken_at, command: std::env::args().collect(), machine, results }
     }
 }
 
@@ -74,11 +66,7 @@ impl Output {
         writeln!(
             out,
             "{} · {} processors · {} MiB · Linux {} · {}\n\n{table}",
-            machine.processor,
-            machine.processors,
-            machine.memory_mib,
-            machine.kernel,
-            machine.file_system
+            machine.processor, machine.processors, machine.memory_mib, machine.kernel, machine.file_system
         )?;
         if let Some(path) = &self.json {
             save(path, &serde_json::to_string_pretty(report)?)?;

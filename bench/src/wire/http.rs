@@ -41,11 +41,7 @@ impl HttpConnection {
     pub async fn open(address: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            buffer: vec![0; 4096],
-            filled: 0,
-        })
+        Ok(Self { stream, buffer: vec![0; 4096], filled: 0 })
     }
 
     /// Writes `request` as it is and reads its answer.
@@ -60,10 +56,7 @@ impl HttpConnection {
             self.fill().await?;
             if let Some(head) = parse_head(&self.buffer[..self.filled])? {
                 self.fill_to(head.total).await?;
-                return Ok(Answer {
-                    status: head.status,
-                    body: &self.buffer[head.body_at..head.total],
-                });
+                return Ok(Answer { status: head.status, body: &self.buffer[head.body_at..head.total] });
             }
         }
     }
@@ -97,25 +90,16 @@ fn parse_head(bytes: &[u8]) -> io::Result<Option<Head>> {
         return Ok(None);
     };
     let head = &bytes[..end];
-    let status = head
-        .get(9..12)
-        .and_then(scan::decimal)
-        .ok_or_else(|| broken("no status line"))?;
+    let status = head.get(9..12).and_then(scan::decimal).ok_or_else(|| broken("no status line"))?;
     let length = content_length(head).ok_or_else(|| broken("an answer without content-length"))?;
     let status = u16::try_from(status).map_err(|_| broken("no status line"))?;
-    Ok(Some(Head {
-        status,
-        body_at: end + 4,
-        total: end + 4 + length,
-    }))
+    Ok(Some(Head { status, body_at: end + 4, total: end + 4 + length }))
 }
 
 fn content_length(head: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"\r\ncontent-length: ";
-    let found = memchr::memmem::find(head, NAME).or_else(|| {
-        head.windows(NAME.len())
-            .position(|window| window.eq_ignore_ascii_case(NAME))
-    })?;
+    let found = memchr::memmem::find(head, NAME)
+        .or_else(|| head.windows(NAME.len()).position(|window| window.eq_ignore_ascii_case(NAME)))?;
     usize::try_from(scan::leading_decimal(&head[found + NAME.len()..])?).ok()
 }
 
@@ -143,11 +127,7 @@ mod tests {
 
     #[test]
     fn half_a_head_is_not_an_answer() {
-        assert!(
-            parse_head(b"HTTP/1.1 200 OK\r\ncontent-le")
-                .unwrap()
-                .is_none()
-        );
+        assert!(parse_head(b"HTTP/1.1 200 OK\r\ncontent-le").unwrap().is_none());
     }
 
     #[test]

@@ -12,8 +12,5 @@ pub(crate) fn broken(what: &str) -> io::Error {
 }
 
 pub(crate) fn closed() -> io::Error {
-    io::Error::new(
-        io::ErrorKind::UnexpectedEof,
-        "the server closed the connection",
-    )
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")
 }

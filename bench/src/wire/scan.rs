@@ -15,16 +15,11 @@ pub fn decimal(digits: &[u8]) -> Option<u64> {
 /// The decimal number at the beginning of `bytes`; none when they begin otherwise.
 #[must_use]
 pub fn leading_decimal(bytes: &[u8]) -> Option<u64> {
-    let count = bytes
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let count = bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
     (count > 0).then(|| {
-        bytes[..count].iter().fold(0, |number: u64, digit| {
-            number
-                .wrapping_mul(10)
-                .wrapping_add(u64::from(digit - b'0'))
-        })
+        bytes[..count]
+            .iter()
+            .fold(0, |number: u64, digit| number.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')))
     })
 }
 

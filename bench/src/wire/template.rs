@@ -54,13 +54,7 @@ pub struct Template {
 
 impl Template {
     /// Takes what `wrap` makes of the JSON body's members, which begin with `"to"` (no braces).
-    pub fn new(
-        pair: usize,
-        to: &str,
-        text_bytes: usize,
-        run: &str,
-        wrap: impl Fn(&str) -> Vec<u8>,
-    ) -> Self {
+    pub fn new(pair: usize, to: &str, text_bytes: usize, run: &str, wrap: impl Fn(&str) -> Vec<u8>) -> Self {
         let text = format!("{pair:0PAIR_DIGITS$} {COUNTER_MARK} {STAMP_MARK} ");
         let padding = "x".repeat(text_bytes.saturating_sub(text.len()));
         let members = format!(
@@ -69,11 +63,7 @@ impl Template {
         let bytes = wrap(&members);
         let counters = memchr::memmem::find_iter(&bytes, COUNTER_MARK).collect();
         let stamps = memchr::memmem::find_iter(&bytes, STAMP_MARK).collect();
-        Self {
-            bytes,
-            counters,
-            stamps,
-        }
+        Self { bytes, counters, stamps }
     }
 
     /// Writes counter and time into the bytes and returns them.
@@ -101,15 +91,9 @@ mod tests {
 
     #[test]
     fn a_stamped_send_can_be_read_back() {
-        let mut template = Template::new(17, "r-17", 200, "run", |members| {
-            format!("{{{members}}}").into_bytes()
-        });
+        let mut template = Template::new(17, "r-17", 200, "run", |members| format!("{{{members}}}").into_bytes());
         let bytes = template.stamp(123, 456_789).to_vec();
-        let expected = Stamp {
-            pair: 17,
-            counter: 123,
-            nanos: 456_789,
-        };
+        let expected = Stamp { pair: 17, counter: 123, nanos: 456_789 };
         assert_eq!(Stamp::find(&bytes), Some(expected));
         let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(body["client_msg_id"], "run-17-000000000123");

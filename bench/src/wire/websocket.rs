@@ -57,14 +57,8 @@ impl WebSocket {
              sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
-        let mut socket = Self {
-            stream,
-            buffer: vec![0; buffer_bytes],
-            start: 0,
-            end: 0,
-            out: Vec::new(),
-            mask: rand::random(),
-        };
+        let mut socket =
+            Self { stream, buffer: vec![0; buffer_bytes], start: 0, end: 0, out: Vec::new(), mask: rand::random() };
         socket.read_upgrade().await?;
         Ok(socket)
     }
@@ -74,9 +68,7 @@ impl WebSocket {
             let head = &self.buffer[..self.end];
             if let Some(at) = memchr::memmem::find(head, b"\r\n\r\n") {
                 if !head.starts_with(b"HTTP/1.1 101") {
-                    return Err(broken(&String::from_utf8_lossy(
-                        &head[..head.len().min(120)],
-                    )));
+                    return Err(broken(&String::from_utf8_lossy(&head[..head.len().min(120)])));
                 }
                 self.start = at + 4;
                 return Ok(());
@@ -112,9 +104,7 @@ impl WebSocket {
             match header.opcode {
                 TEXT => return Ok(Some(Inbound::Text(payload))),
                 CLOSE => {
-                    return Ok(Some(Inbound::Close {
-                        code: close_code(&self.buffer[payload]),
-                    }));
+                    return Ok(Some(Inbound::Close { code: close_code(&self.buffer[payload]) }));
                 }
                 PING => {
                     let echo = self.buffer[payload].to_vec();
@@ -208,24 +198,16 @@ fn parse_header(bytes: &[u8]) -> io::Result<Option<Header>> {
     }
     let (at, length) = match (second, rest) {
         (126, [high, low, ..]) => (4, usize::from(u16::from_be_bytes([*high, *low]))),
-        (127, [a, b, c, d, e, f, g, h, ..]) => (
-            10,
-            u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]) as usize,
-        ),
+        (127, [a, b, c, d, e, f, g, h, ..]) => (10, u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]) as usize),
         (126 | 127, _) => return Ok(None),
         (length, _) => (2, usize::from(*length)),
     };
     let payload = at..at + length;
-    Ok((payload.end <= bytes.len()).then_some(Header {
-        opcode: first & 0x0F,
-        payload,
-    }))
+    Ok((payload.end <= bytes.len()).then_some(Header { opcode: first & 0x0F, payload }))
 }
 
 fn close_code(payload: &[u8]) -> u16 {
-    payload
-        .first_chunk()
-        .map_or(1005, |code| u16::from_be_bytes(*code))
+    payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
 }
 
 fn next_mask(mut state: u32) -> u32 {
