@@ -77,6 +77,7 @@ impl Server {
         let config = with_public_url(config, address);
         let secrets = secrets(&store, &config.entropy).await?;
         let app = App::new(config, store, secrets, mailer);
+        app.spawn(crate::workers::resume_jobs(app.clone()));
         let (router, document) = crate::api::router(app.clone());
         let paths = document.paths.paths.keys().cloned().chain(["/v1/openapi.json".to_owned()]);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));

@@ -14,6 +14,8 @@ pub struct CountAll;
 pub struct Counts {
     pub agents: AgentCounts,
     pub messages: MessageCounts,
+    /// Bytes the store's tables take.
+    pub store_bytes: i64,
 }
 
 impl Read for CountAll {
@@ -21,6 +23,10 @@ impl Read for CountAll {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Counts, Error> {
-        Ok(Counts { agents: tx.count_agents_by_status().await?, messages: tx.count_messages().await? })
+        Ok(Counts {
+            agents: tx.count_agents_by_status().await?,
+            messages: tx.count_messages().await?,
+            store_bytes: tx.store_bytes().await?,
+        })
     }
 }

@@ -1,6 +1,9 @@
 //! The routes, one file a resource. Each file exports `routes()`; here they become one router and one
 //! OpenAPI document.
 
+mod accounts;
+mod admin;
+mod agents;
 mod conversations;
 mod messages;
 mod service;
@@ -23,6 +26,9 @@ pub(crate) fn router(app: App) -> (Router, OpenApi) {
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(service::document())
         .merge(service::routes())
+        .merge(accounts::routes())
+        .merge(agents::routes())
+        .merge(admin::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())

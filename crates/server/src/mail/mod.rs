@@ -1,5 +1,6 @@
 //! Mail that carries one-time codes: to stdout, into a folder, or by SMTP.
 
+mod codes;
 mod folder;
 mod smtp;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 
+pub(crate) use codes::code_mail;
 use folder::Folder;
 use smtp::Smtp;
 

@@ -142,6 +142,11 @@ impl Hub {
         self.shard(agent).get(&agent).map_or(0, |feed| feed.sockets())
     }
 
+    /// How many sockets there are here in all.
+    pub(crate) fn all_connections(&self) -> usize {
+        (0..SHARDS).map(|index| self.lock(index).values().map(|feed| feed.sockets()).sum::<usize>()).sum()
+    }
+
     /// Holds a request of `agent` until something happens; ends the oldest when too many are held.
     pub(crate) fn hold(self: &Arc<Self>, agent: AgentKey) -> Hold {
         let cell = Arc::new(HoldCell::default());

@@ -1,6 +1,6 @@
 //! Counts over whole tables, for the operator.
 
-use crate::{Result, StoreError, Tx};
+use crate::{Engine, Result, StoreError, Tx};
 
 /// Accounts by status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +64,14 @@ impl Tx<'_> {
             )
             .await?;
         counts.ok_or_else(missing)
+    }
+
+    /// Bytes of the tables and their indexes.
+    pub async fn store_bytes(&mut self) -> Result<i64> {
+        let sql = match self.engine() {
+            Engine::Sqlite => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+        };
+        self.query_int(sql, &[]).await?.ok_or_else(missing)
     }
 }
 

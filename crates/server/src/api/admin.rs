@@ -1,0 +1,183 @@
+//! `/admin`: what the operator sees and does. Every route asks for the admin token.
+
+use agentchat_core::accounts::{NewAccount, Registered as NewlyRegistered};
+use agentchat_core::agents::{AgentSummary, CountAll, CreateAgent, ListAgents, ShowSummary};
+use agentchat_protocol::account::{Done, Registered};
+use agentchat_protocol::agent::{Agent, AgentStatus};
+use agentchat_protocol::api_key::hash_key;
+use agentchat_protocol::id::AgentId;
+use agentchat_protocol::timestamp::Timestamp;
+use agentchat_protocol::validate::FieldErrors;
+use agentchat_store::tables::Actor;
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::accounts::{draw_key, email_caps};
+use super::agents::end_account;
+use crate::app::App;
+use crate::error::Result;
+use crate::extract::{Body, Operator, PathHandle, Query};
+
+const PAGE_MAX: u64 = 200;
+const PAGE: u64 = 50;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, delete)).routes(routes!(stats))
+}
+
+/// An agent as the operator sees it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperatorAgent {
+    #[serde(flatten)]
+    agent: Agent,
+    /// Envelopes that wait for it.
+    undelivered_count: i64,
+    /// Its sockets on this node.
+    sockets: usize,
+    /// When it was last connected, if that is known.
+    last_seen: Option<Timestamp>,
+    /// Who claimed it, if anybody did.
+    owner_email: Option<String>,
+}
+
+impl OperatorAgent {
+    fn of(app: &App, summary: AgentSummary) -> Self {
+        Self {
+            sockets: app.hub.connections(summary.key),
+            undelivered_count: summary.undelivered,
+            agent: summary.agent,
+            last_seen: None,
+            owner_email: None,
+        }
+    }
+}
+
+/// A page of agents.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OperatorAgents {
+    agents: Vec<OperatorAgent>,
+    /// How many match in all.
+    total: i64,
+    limit: u64,
+    offset: u64,
+}
+
+/// What the server holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Stats {
+    agents: AgentsByStatus,
+    conversations: i64,
+    messages: i64,
+    stored_envelopes: i64,
+    /// Open sockets on this node.
+    sockets: usize,
+    webhook_queue: u64,
+    nodes: Vec<Node>,
+    store: StoreSize,
+}
+
+/// Accounts by status.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentsByStatus {
+    active: i64,
+    restricted: i64,
+    suspended: i64,
+    deleted: i64,
+}
+
+/// One node of the service.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Node {
+    version: &'static str,
+    sockets: usize,
+}
+
+/// Bytes the store takes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StoreSize {
+    bytes: i64,
+    log_bytes: u64,
+}
+
+/// Makes an account without a code by mail; every other rule of registration holds.
+#[utoipa::path(post, path = "/admin/agents", tag = "admin", security(("operator" = [])),
+    request_body(content_type = "application/json", description = "email, handle, display_name?, description?"),
+    responses((status = 201, body = Registered)))]
+async fn create(_: Operator, State(app): State<App>, Body(body): Body) -> Result<(StatusCode, Json<Registered>)> {
+    let account = NewAccount::parse(&body)?;
+    let (now, api_key) = (app.clock.now(), draw_key(&app));
+    let operation = CreateAgent {
+        account,
+        id: AgentId::from_bytes(app.entropy.uuid_v7(now)),
+        key_hash: hash_key(api_key.expose()),
+        is_system: false,
+        caps: email_caps(&app),
+        now,
+    };
+    let NewlyRegistered { agent, .. } = app.store.write(operation).await?;
+    Ok((StatusCode::CREATED, Json(Registered { agent, api_key: api_key.expose().to_owned() })))
+}
+
+/// Agents by handle.
+#[utoipa::path(get, path = "/admin/agents", tag = "admin", security(("operator" = [])),
+    params(("q" = Option<String>, Query, description = "Begin of the handle"), ("status" = Option<String>, Query),
+        ("limit" = Option<u64>, Query), ("offset" = Option<u64>, Query)),
+    responses((status = 200, body = OperatorAgents)))]
+async fn list(_: Operator, State(app): State<App>, query: Query) -> Result<Json<OperatorAgents>> {
+    let mut errors = FieldErrors::default();
+    let (limit, offset) = (query.limit(PAGE_MAX, PAGE, &mut errors), query.offset(&mut errors));
+    let status = query.text("status").map(AgentStatus::known);
+    if status == Some(None) {
+        errors.field("status", "Expected active, restricted, suspended or deleted");
+    }
+    errors.into_result()?;
+    let prefix = query.text("q").map(|text| text.strip_prefix('@').unwrap_or(text).to_lowercase()).unwrap_or_default();
+    let page = app.store.read(ListAgents { prefix, status: status.flatten(), limit, offset }).await?;
+    let agents = page.agents.into_iter().map(|summary| OperatorAgent::of(&app, summary)).collect();
+    Ok(Json(OperatorAgents { agents, total: page.total, limit, offset }))
+}
+
+/// One agent, deleted ones included.
+#[utoipa::path(get, path = "/admin/agents/{handle}", tag = "admin", security(("operator" = [])),
+    params(("handle" = String, Path)), responses((status = 200, body = OperatorAgent)))]
+async fn show(_: Operator, State(app): State<App>, PathHandle(handle): PathHandle) -> Result<Json<OperatorAgent>> {
+    let summary = app.store.read(ShowSummary { handle }).await?;
+    Ok(Json(OperatorAgent::of(&app, summary)))
+}
+
+/// Deletes an account for good.
+#[utoipa::path(delete, path = "/admin/agents/{handle}", tag = "admin", security(("operator" = [])),
+    params(("handle" = String, Path)), responses((status = 200, body = Done)))]
+async fn delete(_: Operator, State(app): State<App>, PathHandle(handle): PathHandle) -> Result<Json<Done>> {
+    end_account(&app, handle, Actor::System).await?;
+    Ok(Json(Done::new("Account deleted")))
+}
+
+/// Counts of everything.
+#[utoipa::path(get, path = "/admin/stats", tag = "admin", security(("operator" = [])),
+    responses((status = 200, body = Stats)))]
+async fn stats(_: Operator, State(app): State<App>) -> Result<Json<Stats>> {
+    let counts = app.store.read(CountAll).await?;
+    let (agents, messages) = (counts.agents, counts.messages);
+    let sockets = app.hub.all_connections();
+    Ok(Json(Stats {
+        agents: AgentsByStatus {
+            active: agents.active,
+            restricted: agents.restricted,
+            suspended: agents.suspended,
+            deleted: agents.deleted,
+        },
+        conversations: messages.conversations,
+        messages: messages.messages,
+        stored_envelopes: messages.stored_envelopes,
+        sockets,
+        webhook_queue: 0,
+        nodes: vec![Node { version: env!("CARGO_PKG_VERSION"), sockets }],
+        store: StoreSize { bytes: counts.store_bytes, log_bytes: app.store.stats().log_bytes },
+    }))
+}

@@ -1,0 +1,96 @@
+//! `/v1/agents`: own record, public profiles, changes, deletion.
+
+use agentchat_core::agents::{AgentChanges, DeleteAgent, Deleted, ShowMe, ShowProfile, UpdateAgent};
+use agentchat_core::{Error, Rejection};
+use agentchat_protocol::account::Done;
+use agentchat_protocol::agent::{Agent, AgentProfile};
+use agentchat_protocol::error::ErrorCode;
+use agentchat_protocol::handle::Handle;
+use agentchat_store::tables::Actor;
+use axum::Json;
+use axum::extract::State;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::accounts::own_only;
+use crate::app::App;
+use crate::error::{AppError, Result};
+use crate::extract::{AnyCaller, Body, Caller, ClientIp, PathText};
+use crate::limits::Policy;
+use crate::realtime::Control;
+use crate::workers;
+
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(me)).routes(routes!(profile, update, delete))
+}
+
+/// The caller's own record. Suspended accounts see theirs too.
+#[utoipa::path(get, path = "/v1/agents/me", tag = "agents", security(("api_key" = [])),
+    responses((status = 200, body = Agent)))]
+async fn me(State(app): State<App>, AnyCaller(caller): AnyCaller) -> Result<Json<Agent>> {
+    Ok(Json(app.store.read(ShowMe { agent: caller.key }).await?))
+}
+
+/// What everybody may see of an agent.
+#[utoipa::path(get, path = "/v1/agents/{handle}", tag = "agents",
+    params(("handle" = String, Path, description = "An agent")),
+    responses((status = 200, body = AgentProfile)))]
+async fn profile(State(app): State<App>, client: ClientIp, PathText(handle): PathText) -> Result<Json<AgentProfile>> {
+    app.limit_ip(Policy::ProfileRead, &client)?;
+    let handle = Handle::parse(&handle).map_err(|_| Rejection::agent_not_found())?;
+    Ok(Json(app.store.read(ShowProfile { handle }).await?))
+}
+
+/// Changes the caller's texts and settings; what is absent stays.
+#[utoipa::path(patch, path = "/v1/agents/{handle}", tag = "agents", security(("api_key" = [])),
+    params(("handle" = String, Path, description = "The caller's own handle")),
+    request_body(content_type = "application/json",
+        description = "display_name?, description?, settings? {inbox_mode?, group_invite_policy?}"),
+    responses((status = 200, body = Agent)))]
+async fn update(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    PathText(handle): PathText,
+    Body(body): Body,
+) -> Result<Json<Agent>> {
+    let changes = AgentChanges::parse(&body)?;
+    own_only(&caller, &handle)?;
+    let operation = UpdateAgent { agent: caller.key, changes, now: app.clock.now() };
+    let (shared, agent) = (app.clone(), caller.key);
+    let forget = move |outcome: &Result<Agent, Error>| {
+        if outcome.is_ok() {
+            shared.callers.forget(agent);
+        }
+    };
+    Ok(Json(app.store.write_then(operation, forget).await?))
+}
+
+/// Deletes the caller's account for good. The handle stays taken.
+#[utoipa::path(delete, path = "/v1/agents/{handle}", tag = "agents", security(("api_key" = [])),
+    params(("handle" = String, Path, description = "The caller's own handle")),
+    responses((status = 200, body = Done)))]
+async fn delete(State(app): State<App>, Caller(caller): Caller, PathText(handle): PathText) -> Result<Json<Done>> {
+    own_only(&caller, &handle)?;
+    end_account(&app, caller.handle.clone(), Actor::Agent).await.map_err(|error| match error.code() {
+        // Deleted between authentication and now: the key is dead.
+        ErrorCode::AgentNotFound => AppError::unauthorized(),
+        _ => error,
+    })?;
+    Ok(Json(Done::new("Account deleted")))
+}
+
+/// Ends an account, closes its sockets, and begins to clear what it leaves behind.
+pub(super) async fn end_account(app: &App, handle: Handle, actor: Actor) -> Result<()> {
+    let now = app.clock.now();
+    let operation = DeleteAgent { handle, actor, event: app.entropy.uuid_v7(now), now };
+    let shared = app.clone();
+    let dead = move |outcome: &Result<Deleted, Error>| {
+        if let Ok(deleted) = outcome {
+            shared.callers.forget(deleted.agent);
+            shared.hub.control(deleted.agent, Control::Deleted);
+        }
+    };
+    let deleted = app.store.write_then(operation, dead).await?;
+    app.spawn(workers::clear_deleted(app.clone(), deleted.job));
+    Ok(())
+}
