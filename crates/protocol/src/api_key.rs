@@ -18,7 +18,7 @@ impl ApiKey {
     pub fn from_entropy(entropy: [u8; 32]) -> Self {
         let mut key = format!("{PREFIX}{}", base62(entropy, SECRET));
         let checksum = crc32(key.as_bytes());
-        key.push_str(&base62(widen(checksum), CHECKSUM));
+        key.push_str(&base62(checksum.to_be_bytes(), CHECKSUM));
         Self(key)
     }
 
@@ -33,7 +33,7 @@ impl ApiKey {
         text.len() == body + CHECKSUM
             && text.starts_with(PREFIX)
             && text.as_bytes()[PREFIX.len()..].iter().all(u8::is_ascii_alphanumeric)
-            && base62(widen(crc32(&text.as_bytes()[..body])), CHECKSUM) == text[body..]
+            && base62(crc32(&text.as_bytes()[..body]).to_be_bytes(), CHECKSUM) == text[body..]
     }
 }
 
@@ -48,14 +48,8 @@ pub fn hash_key(key: &str) -> [u8; 32] {
     Sha256::digest(key.as_bytes()).into()
 }
 
-fn widen(value: u32) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes[28..].copy_from_slice(&value.to_be_bytes());
-    bytes
-}
-
 /// The big-endian number in base 62, left-padded with `0` to `width` digits.
-fn base62(mut number: [u8; 32], width: usize) -> String {
+fn base62<const BYTES: usize>(mut number: [u8; BYTES], width: usize) -> String {
     let mut digits = vec![b'0'; width];
     for digit in digits.iter_mut().rev() {
         let mut remainder = 0u32;
