@@ -38,12 +38,13 @@
 //! agent's key or status call `app.callers.forget(key)` in `write_then`.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use agentchat_core::accounts::CodeKey;
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_store::Store;
+use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use crate::callers::Callers;
@@ -86,6 +87,8 @@ pub struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) acks: Acks,
     pub(crate) metrics: crate::layers::Metrics,
+    /// The OpenAPI document, made together with the router.
+    pub(crate) document: OnceLock<Bytes>,
     draining: AtomicBool,
     background: TaskTracker,
 }
@@ -112,6 +115,7 @@ impl App {
             hub: Hub::new(&config.limits),
             acks: Acks::start(store.clone(), clock.clone(), config.timing.gather_acks),
             metrics: crate::layers::Metrics::install(),
+            document: OnceLock::new(),
             draining: AtomicBool::new(false),
             background: TaskTracker::new(),
             store,

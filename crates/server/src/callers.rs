@@ -62,3 +62,47 @@ impl Callers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
+    use agentchat_protocol::handle::Handle;
+    use agentchat_protocol::id::AgentId;
+
+    use super::*;
+
+    const HASH: KeyHash = [7; 32];
+
+    fn alice() -> Arc<Caller> {
+        Arc::new(Caller {
+            key: AgentKey(1),
+            id: AgentId::from_bytes([1; 16]),
+            handle: Handle::parse("alice").unwrap(),
+            status: AgentStatus::Active,
+            paused: PausedByOwner::None,
+            is_system: false,
+            epoch: 0,
+            display_name: None,
+        })
+    }
+
+    #[test]
+    fn a_remembered_caller_is_found_until_forgotten() {
+        let callers = Callers::default();
+        callers.remember(callers.as_of(), HASH, alice());
+        assert_eq!(callers.get(&HASH), Some(alice()));
+        callers.forget(AgentKey(2));
+        assert_eq!(callers.get(&HASH), Some(alice()));
+        callers.forget(AgentKey(1));
+        assert_eq!(callers.get(&HASH), None);
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_remembered_after_it() {
+        let callers = Callers::default();
+        let as_of = callers.as_of();
+        callers.forget(AgentKey(1));
+        callers.remember(as_of, HASH, alice());
+        assert_eq!(callers.get(&HASH), None);
+    }
+}

@@ -78,8 +78,7 @@ impl Server {
         let secrets = secrets(&store, &config.entropy).await?;
         let app = App::new(config, store, secrets, mailer);
         app.spawn(crate::workers::resume_jobs(app.clone()));
-        let (router, document) = crate::api::router(app.clone());
-        let paths = document.paths.paths.keys().cloned().chain(["/v1/openapi.json".to_owned()]);
+        let (router, paths) = crate::api::router(&app);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(app.clone(), edge, listener, stop.clone()));
@@ -133,7 +132,9 @@ async fn serve(app: App, edge: Arc<Edge>, listener: TcpListener, stop: Cancellat
     drop(listener);
     tracing::info!("shutting down");
     connections.finish().await;
-    app.background_done().await;
+    if tokio::time::timeout(FINISH_WITHIN, app.background_done()).await.is_err() {
+        tracing::warn!("work beside the requests was cut off after {} s", FINISH_WITHIN.as_secs());
+    }
     app.store.close().await;
     tidying.abort();
     tracing::info!("shut down");

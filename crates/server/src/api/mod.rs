@@ -5,30 +5,30 @@ mod accounts;
 mod admin;
 mod agents;
 mod conversations;
+mod document;
 mod messages;
 mod service;
 mod sync;
 
 use axum::Router;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::error::AppError;
 
-/// Every route of the server, and the document that describes them.
-pub(crate) fn router(app: App) -> (Router, OpenApi) {
+/// Every route of the server, and the templates of their paths.
+pub(crate) fn router(app: &App) -> (Router, Vec<String>) {
     let (router, document) = documented().split_for_parts();
-    let router = router.merge(service::document_route(&document)).fallback(no_such_route).with_state(app);
-    (router, document)
+    let paths = document.paths.paths.keys().cloned().collect();
+    let base = app.config.public_url.as_deref().unwrap_or("/");
+    let text = document::complete(document, base).to_json().unwrap_or_default();
+    app.document.get_or_init(|| text.into());
+    (router.fallback(no_such_route).with_state(app.clone()), paths)
 }
 
 fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(service::document())
+    OpenApiRouter::with_openapi(document::frame())
         .merge(service::routes())
-        .merge(accounts::routes())
-        .merge(agents::routes())
-        .merge(admin::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())

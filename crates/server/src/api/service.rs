@@ -2,17 +2,13 @@
 
 use agentchat_core::accounts::Authenticate;
 use agentchat_protocol::error::{ErrorBody, ErrorCode};
+use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde::Serialize;
 use serde_json::json;
-use utoipa::openapi::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::{Modify, ToSchema};
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -29,38 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(health))
         .routes(routes!(ready))
         .routes(routes!(render_metrics))
-}
-
-/// Serves the finished document; it is the one route that is not in it.
-pub(super) fn document_route(document: &OpenApi) -> Router<App> {
-    let text = Bytes::from(document.to_json().unwrap_or_default());
-    let answer = move || {
-        let text = text.clone();
-        async move { ([(CONTENT_TYPE, JSON)], text) }
-    };
-    Router::new().route("/v1/openapi.json", get(answer))
-}
-
-/// The document's frame: title, bearer scheme, error schema. Paths are added by the routers.
-pub(super) fn document() -> OpenApi {
-    #[derive(utoipa::OpenApi)]
-    #[openapi(
-        info(title = "AgentChat", description = "Durable messaging for AI agents."),
-        components(schemas(ErrorBody)),
-        modifiers(&BearerKeys)
-    )]
-    struct Frame;
-    <Frame as utoipa::OpenApi>::openapi()
-}
-
-struct BearerKeys;
-
-impl Modify for BearerKeys {
-    fn modify(&self, document: &mut OpenApi) {
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("api_key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-        components.add_security_scheme("operator", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    }
+        .routes(routes!(document))
 }
 
 /// The server's name and version.
@@ -87,6 +52,14 @@ struct Health {
 #[utoipa::path(get, path = "/v1/health", tag = "service", responses((status = 200, body = Health)))]
 async fn health() -> Json<Health> {
     Json(Health { status: "ok" })
+}
+
+/// This document.
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "service",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
+async fn document(State(app): State<App>) -> Result<Response> {
+    let text = app.document.get().ok_or_else(|| AppError::internal("the OpenAPI document was not made"))?;
+    Ok(([(CONTENT_TYPE, JSON)], text.clone()).into_response())
 }
 
 /// What readiness looked at: `ok`, `degraded` or `failed`.

@@ -30,7 +30,7 @@ pub struct ServeArgs {
     /// Where mail goes: stdout, file:DIR or smtp(s)://user:password@host:port?from=ADDRESS
     /// [env: AGENTCHAT_MAIL] [default: stdout]
     #[arg(long, value_name = "TARGET")]
-    pub mail: Option<String>,
+    pub mail: Option<Secret>,
     /// TOML file with these options [env: AGENTCHAT_CONFIG]
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
@@ -42,10 +42,10 @@ pub struct ServeArgs {
     pub limit: Vec<String>,
     /// Token of the operator endpoints, at least 32 characters [env: AGENTCHAT_ADMIN_TOKEN]
     #[arg(long, value_name = "TOKEN")]
-    pub admin_token: Option<String>,
+    pub admin_token: Option<Secret>,
     /// Token that /metrics asks for [env: AGENTCHAT_METRICS_TOKEN]
     #[arg(long, value_name = "TOKEN")]
-    pub metrics_token: Option<String>,
+    pub metrics_token: Option<Secret>,
     /// Network or address of a proxy whose X-Forwarded-For is believed; repeatable
     /// [env: AGENTCHAT_TRUSTED_PROXY, comma-separated]
     #[arg(long = "trusted-proxy", value_name = "CIDR")]
@@ -97,11 +97,11 @@ impl ServeArgs {
             listen: text("AGENTCHAT_LISTEN"),
             data_dir: text("AGENTCHAT_DATA_DIR").map(PathBuf::from),
             public_url: text("AGENTCHAT_PUBLIC_URL"),
-            mail: text("AGENTCHAT_MAIL"),
+            mail: text("AGENTCHAT_MAIL").map(Secret::new),
             config: text("AGENTCHAT_CONFIG").map(PathBuf::from),
             limit: list("AGENTCHAT_LIMIT"),
-            admin_token: text("AGENTCHAT_ADMIN_TOKEN"),
-            metrics_token: text("AGENTCHAT_METRICS_TOKEN"),
+            admin_token: text("AGENTCHAT_ADMIN_TOKEN").map(Secret::new),
+            metrics_token: text("AGENTCHAT_METRICS_TOKEN").map(Secret::new),
             trusted_proxy: list("AGENTCHAT_TRUSTED_PROXY"),
             cors_origin: list("AGENTCHAT_CORS_ORIGIN"),
             reoffer_seconds: text("AGENTCHAT_REOFFER_SECONDS").map(|text| parse_seconds(&text)).transpose()?,
@@ -142,10 +142,10 @@ impl ServeArgs {
         Ok(Config {
             listen: parse_listen(self.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
             public_url: self.public_url.map(|url| parse_public_url(&url)).transpose()?,
-            mail: self.mail.as_deref().map_or(Ok(MailTarget::Stdout), parse_mail)?,
+            mail: self.mail.as_ref().map_or(Ok(MailTarget::Stdout), parse_mail)?,
             limits,
             admin_token: self.admin_token.map(parse_admin_token).transpose()?,
-            metrics_token: self.metrics_token.map(Secret::new),
+            metrics_token: self.metrics_token,
             trusted_proxies: self.trusted_proxy.iter().map(|text| parse_network(text)).collect::<Result<_, _>>()?,
             cors_origins: self.cors_origin.into_iter().filter(|origin| origin != "*").collect(),
             reoffer: self.reoffer_seconds.map_or(defaults.reoffer, Duration::from_secs),
@@ -201,15 +201,15 @@ fn parse_public_url(text: &str) -> Result<String, ConfigError> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn parse_mail(text: &str) -> Result<MailTarget, ConfigError> {
-    text.parse().map_err(|problem: crate::mail::MailError| ConfigError::option("--mail", problem))
+fn parse_mail(target: &Secret) -> Result<MailTarget, ConfigError> {
+    target.expose().parse().map_err(|problem: crate::mail::MailError| ConfigError::option("--mail", problem))
 }
 
-fn parse_admin_token(token: String) -> Result<Secret, ConfigError> {
-    if token.len() < ADMIN_TOKEN_MIN {
+fn parse_admin_token(token: Secret) -> Result<Secret, ConfigError> {
+    if token.expose().len() < ADMIN_TOKEN_MIN {
         return Err(ConfigError::option("--admin-token", format!("use at least {ADMIN_TOKEN_MIN} characters")));
     }
-    Ok(Secret::new(token))
+    Ok(token)
 }
 
 fn parse_network(text: &str) -> Result<ipnet::IpNet, ConfigError> {

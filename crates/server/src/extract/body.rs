@@ -1,5 +1,7 @@
 //! The raw request body under the JSON cap. It is parsed by the types of `agentchat-protocol`.
 
+use std::time::Duration;
+
 use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -8,6 +10,9 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::app::App;
 use crate::error::{AppError, Result};
+
+/// A JSON body that takes longer than this is held back on purpose.
+const WITHIN: Duration = Duration::from_secs(30);
 
 /// The bytes of a JSON body, at most `json_body` of them; larger is 413 before anything is parsed.
 #[derive(Debug)]
@@ -24,11 +29,29 @@ impl FromRequest<App> for Body {
         let (parts, body) = request.into_parts();
         check_size(&parts, app)?;
         let cap = cap(app);
-        match Limited::new(body, cap).collect().await {
-            Ok(collected) => Ok(Self(collected.to_bytes())),
-            Err(error) if error.is::<LengthLimitError>() => Err(AppError::payload_too_large(cap)),
-            Err(_) => Err(AppError::form("The body ended early")),
+        match read(body, cap).await {
+            Ok(body) => Ok(Self(body)),
+            Err(Unread::TooLarge) => Err(AppError::payload_too_large(cap)),
+            Err(Unread::Broken) => Err(AppError::form("The body ended early")),
         }
+    }
+}
+
+/// Why a body could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unread {
+    TooLarge,
+    /// The connection broke, or nothing came for too long.
+    Broken,
+}
+
+/// Reads a body of at most `cap` bytes.
+pub(crate) async fn read(body: axum::body::Body, cap: usize) -> Result<Bytes, Unread> {
+    let collected = tokio::time::timeout(WITHIN, Limited::new(body, cap).collect()).await;
+    match collected.map_err(|_| Unread::Broken)? {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLarge),
+        Err(_) => Err(Unread::Broken),
     }
 }
 

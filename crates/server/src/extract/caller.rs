@@ -124,3 +124,29 @@ fn refuse_suspended(caller: &accounts::Caller) -> Result<()> {
     Err(AppError::new(ErrorCode::Suspended, "This account is suspended")
         .with_details(json!({ "reason": "community_enforcement" })))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::bearer;
+
+    fn token(values: &[&str]) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append("authorization", value.parse().unwrap());
+        }
+        bearer(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_bearer_has_one_space_and_a_scheme_in_any_case() {
+        assert_eq!(token(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(token(&["bEARER abc"]).as_deref(), Some("abc"));
+        for refused in ["Bearer", "Bearer ", "Bearer  abc", "Bearer abc def", "Basic abc", "abc"] {
+            assert_eq!(token(&[refused]), None, "{refused}");
+        }
+        assert_eq!(token(&[]), None);
+        assert_eq!(token(&["Bearer abc", "Bearer def"]), None);
+    }
+}

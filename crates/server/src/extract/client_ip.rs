@@ -75,3 +75,53 @@ fn parse(entry: &str) -> Option<IpAddr> {
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|network| network.contains(&address))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &[&str], trusted: &[&str]) -> ClientIp {
+        let mut headers = HeaderMap::new();
+        for value in forwarded {
+            headers.append("x-forwarded-for", value.parse().unwrap());
+        }
+        let trusted: Vec<IpNet> = trusted.iter().map(|network| network.parse().unwrap()).collect();
+        ClientIp::find(peer.parse().unwrap(), &headers, &trusted)
+    }
+
+    fn address(peer: &str, forwarded: &[&str], trusted: &[&str]) -> String {
+        client(peer, forwarded, trusted).address().to_string()
+    }
+
+    #[test]
+    fn nobody_is_believed_unless_trusted() {
+        assert_eq!(address("203.0.113.9", &["198.51.100.1"], &[]), "203.0.113.9");
+        assert_eq!(address("203.0.113.9", &["198.51.100.1"], &["10.0.0.0/8"]), "203.0.113.9");
+    }
+
+    #[test]
+    fn the_right_most_untrusted_entry_counts() {
+        let trusted = ["10.0.0.0/8", "127.0.0.1/32"];
+        assert_eq!(address("127.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.7"], &trusted), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", &["1.1.1.1", "198.51.100.1", "10.0.0.7"], &trusted), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", &["198.51.100.1:4711"], &trusted), "198.51.100.1");
+        assert_eq!(address("127.0.0.1", &["[2001:db8::1]"], &trusted), "2001:db8::1");
+    }
+
+    #[test]
+    fn nothing_left_of_nonsense_is_believed() {
+        let trusted = ["127.0.0.1/32"];
+        assert_eq!(address("127.0.0.1", &["198.51.100.1, unknown"], &trusted), "127.0.0.1");
+        assert_eq!(address("127.0.0.1", &[""], &trusted), "127.0.0.1");
+        assert_eq!(address("127.0.0.1", &[], &trusted), "127.0.0.1");
+    }
+
+    #[test]
+    fn loopback_is_exempt_only_without_proxies() {
+        assert!(client("127.0.0.1", &[], &[]).is_exempt());
+        assert!(client("::ffff:127.0.0.1", &[], &[]).is_exempt());
+        assert!(client("::1", &[], &[]).is_exempt());
+        assert!(!client("203.0.113.9", &[], &[]).is_exempt());
+        assert!(!client("127.0.0.1", &[], &["10.0.0.0/8"]).is_exempt());
+    }
+}

@@ -83,3 +83,45 @@ fn decode_pair(pair: &str) -> (String, String) {
 fn decode(text: &str) -> String {
     percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(query: &str) -> Result<u64, String> {
+        let mut errors = FieldErrors::default();
+        let limit = Query::parse(query).limit(200, 50, &mut errors);
+        errors.into_result().map(|()| limit).map_err(|errors| errors.into_details()["fieldErrors"].to_string())
+    }
+
+    #[test]
+    fn a_limit_is_clamped_from_above_and_refused_below_one() {
+        let wrong = Err(r#"{"limit":["Expected an integer of at least 1"]}"#.to_owned());
+        assert_eq!(limit(""), Ok(50));
+        assert_eq!(limit("limit="), Ok(50));
+        assert_eq!(limit("limit=7"), Ok(7));
+        assert_eq!(limit("limit=201"), Ok(200));
+        assert_eq!(limit("limit=99999999999999999999999"), Ok(200));
+        for refused in ["limit=0", "limit=-1", "limit=1.5", "limit=ten", "limit=0x10"] {
+            assert_eq!(limit(refused), wrong, "{refused}");
+        }
+    }
+
+    #[test]
+    fn an_offset_is_not_negative() {
+        let mut errors = FieldErrors::default();
+        assert_eq!(Query::parse("offset=12").offset(&mut errors), 12);
+        assert_eq!(Query::parse("offset=&x=1").offset(&mut errors), 0);
+        assert!(errors.is_empty());
+        Query::parse("offset=-1").offset(&mut errors);
+        assert!(!errors.is_empty());
+    }
+
+    #[test]
+    fn values_are_decoded_and_the_last_wins() {
+        let query = Query::parse("q=a%20b&q=%40alice+x&&flag");
+        assert_eq!(query.text("q"), Some("@alice x"));
+        assert_eq!(query.text("flag"), None);
+        assert_eq!(query.text("other"), None);
+    }
+}

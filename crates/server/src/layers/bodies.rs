@@ -1,15 +1,18 @@
 //! Bodies whose size must be known before anybody is authenticated.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use http::Request;
 use http_body::Body as _;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 use crate::app::App;
-use crate::extract::{TooLarge, body_cap, declared_length};
+use crate::extract::{TooLarge, Unread, body_cap, declared_length, read_body};
 
 /// Bytes of a refused body that are read and dropped, so that the client sees the answer and not a reset.
 const DRAINED: usize = 16 * 1024 * 1024;
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Leaves bodies with an acceptable length to their handler, gathers those without a length, and empties
 /// those that are too large. The cap answers before authentication and after routing.
@@ -25,10 +28,10 @@ pub(super) async fn settle(request: Request<Body>, app: &App) -> Request<Body> {
 
 async fn gather(request: Request<Body>, cap: usize) -> Request<Body> {
     let (mut parts, body) = request.into_parts();
-    match Limited::new(body, cap).collect().await {
-        Ok(collected) => Request::from_parts(parts, Body::from(collected.to_bytes())),
-        Err(error) => {
-            if error.is::<LengthLimitError>() {
+    match read_body(body, cap).await {
+        Ok(bytes) => Request::from_parts(parts, Body::from(bytes)),
+        Err(unread) => {
+            if unread == Unread::TooLarge {
                 parts.extensions.insert(TooLarge);
             }
             Request::from_parts(parts, Body::empty())
@@ -38,12 +41,14 @@ async fn gather(request: Request<Body>, cap: usize) -> Request<Body> {
 
 async fn refuse(request: Request<Body>) -> Request<Body> {
     let (parts, mut body) = request.into_parts();
-    let mut seen = 0;
-    while let Some(Ok(frame)) = body.frame().await {
-        seen += frame.data_ref().map_or(0, bytes::Bytes::len);
-        if seen > DRAINED {
-            break;
+    let drain = async {
+        let mut seen = 0;
+        while seen <= DRAINED
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            seen += frame.data_ref().map_or(0, bytes::Bytes::len);
         }
-    }
+    };
+    let _enough = tokio::time::timeout(DRAINED_WITHIN, drain).await;
     Request::from_parts(parts, Body::empty())
 }

@@ -1,7 +1,9 @@
 //! The server from outside: configuration, HTTP frame, start and shutdown.
 
+mod bodies;
 mod client;
 mod config;
 mod frame;
+mod keys;
 mod lifecycle;
 mod service;
