@@ -29,6 +29,9 @@ pub(crate) fn router(app: &App) -> (Router, Vec<String>) {
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::frame())
         .merge(service::routes())
+        .merge(accounts::routes())
+        .merge(agents::routes())
+        .merge(admin::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())
