@@ -56,6 +56,12 @@ pub(super) struct Notices {
     pub(super) events: VecDeque<Event>,
 }
 
+impl Notices {
+    fn changes_the_account(&self) -> bool {
+        self.stopping || self.ended.is_some() || self.pause_changed
+    }
+}
+
 /// One socket's place.
 #[derive(Debug)]
 struct Place {
@@ -232,9 +238,15 @@ impl Feed {
         let end = state.end();
         if let Some(place) = state.place(id) {
             place.cursor = Some(end);
-            place.led_by = None;
         }
         state.trim();
+    }
+
+    /// Sync calls are not reported to this place any more.
+    pub(super) fn end_lead(&self, id: u32) {
+        if let Some(place) = self.state().place(id) {
+            place.led_by = None;
+        }
     }
 
     /// The ring keeps nothing for this place any more.
@@ -247,11 +259,15 @@ impl Feed {
     }
 
     /// Moves everything this place has not taken yet into `items`; false when the ring has lost some of it, or
-    /// the place does not listen.
+    /// the place does not listen. Gives nothing before a change of the account was noticed: frames behind it may be
+    /// quiet for its sake.
     pub(super) fn take(&self, id: u32, items: &mut VecDeque<Item>) -> bool {
         let mut state = self.state();
         let (base, end, alone) = (state.base, state.end(), state.places.len() == 1);
         let Some(place) = state.place(id) else { return false };
+        if place.notices.as_ref().is_some_and(|notices| notices.changes_the_account()) {
+            return true;
+        }
         let Some(cursor) = place.cursor else { return false };
         place.cursor = Some(end);
         if alone && cursor == base && items.is_empty() {

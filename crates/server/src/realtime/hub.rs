@@ -207,8 +207,7 @@ impl Hub {
         &self.waiting
     }
 
-    /// Registers an authenticated socket. With `led_by`, sync calls of that client are reported to it until it
-    /// listens.
+    /// Registers an authenticated socket. With `led_by`, sync calls of that client are reported to it.
     pub(super) fn join(self: &Arc<Self>, agent: AgentKey, echo: bool, led_by: Option<&str>) -> Result<Seat, NoSeat> {
         let mut shard = self.shard(agent);
         if self.stopping.is_cancelled() {
@@ -268,6 +267,11 @@ impl Seat {
     /// From now on fresh frames are kept for this socket.
     pub(super) fn listen(&self) {
         self.feed.listen(self.id);
+    }
+
+    /// Sync calls are not reported any more.
+    pub(super) fn end_lead(&self) {
+        self.feed.end_lead(self.id);
     }
 
     /// No frames are kept any more.

@@ -13,6 +13,7 @@ mod feed;
 mod hold;
 mod hub;
 mod meters;
+mod session;
 mod timing;
 mod waiting;
 

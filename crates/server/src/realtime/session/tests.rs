@@ -1,0 +1,348 @@
+use super::*;
+
+const ALICE_AND_BOB: ConversationKey = ConversationKey(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn begin() -> Begin {
+    Begin {
+        ack: true,
+        own: OwnMessages::JustInTime,
+        epoch: 0,
+        paused: false,
+        lead: None,
+        reoffer: Duration::from_secs(300),
+    }
+}
+
+fn led() -> Begin {
+    Begin { lead: Some((SECOND, 30 * SECOND)), ..begin() }
+}
+
+fn row(position: u64, seq: u64) -> Row<u64> {
+    let message = MessageId::from_bytes([position as u8; 16]);
+    Row { position, conversation: ALICE_AND_BOB, seq, quiet: false, message, body: position }
+}
+
+fn quiet(position: u64, seq: u64) -> Row<u64> {
+    Row { quiet: true, ..row(position, seq) }
+}
+
+fn page(rows: Vec<Row<u64>>, last_position: u64) -> Page<u64> {
+    Page { rows, full: false, last_position, epoch: 0, status: AgentStatus::Active, paused: false }
+}
+
+fn fresh(row: Row<u64>) -> Fresh<u64> {
+    Fresh::Received { row, epoch: 0 }
+}
+
+fn own(seq: u64) -> OwnRow<u64> {
+    OwnRow { conversation: ALICE_AND_BOB, seq, body: 1_000 + seq }
+}
+
+/// Executes steps until there is nothing to write; returns what was written and the step that ended it.
+fn run(session: &mut Session<u64>, now: Duration) -> (Vec<u64>, Step<u64>) {
+    let mut written = Vec::new();
+    loop {
+        match session.next(now) {
+            Step::Write(writing) => written.push(writing.body),
+            step => return (written, step),
+        }
+    }
+}
+
+fn ask_page(after: u64) -> Step<u64> {
+    Step::Ask(Ask::Page { after, limit: PAGE, pass: false })
+}
+
+fn pass_page(after: u64) -> Step<u64> {
+    Step::Ask(Ask::Page { after, limit: PAGE, pass: true })
+}
+
+/// A session that has caught up with an empty log.
+fn live(begin: &Begin) -> Session<u64> {
+    let mut session = Session::new(begin, Duration::ZERO);
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(page(vec![], 0));
+    assert_eq!(session.next(Duration::ZERO), Step::Take);
+    session
+}
+
+#[test]
+fn drains_page_by_page_then_turns_live() {
+    let mut session = Session::new(&begin(), Duration::ZERO);
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    assert_eq!(session.next(Duration::ZERO), Step::Idle, "one question at a time");
+    session.page(Page { full: true, ..page(vec![row(1, 1), row(2, 2)], 3) });
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1, 2], ask_page(2)));
+    session.page(page(vec![row(3, 3)], 3));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![3], Step::Take));
+}
+
+#[test]
+fn nothing_is_written_twice_or_lost_between_drain_and_live() {
+    let mut session = Session::new(&begin(), Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.page(page(vec![row(1, 1), row(2, 2)], 2));
+    run(&mut session, Duration::ZERO);
+    for position in 1..=3 {
+        session.offer(fresh(row(position, position)));
+    }
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![3], Step::Take));
+}
+
+#[test]
+fn a_gap_makes_it_read_the_store() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 1)));
+    session.offer(fresh(row(3, 3)));
+    assert_eq!(run(&mut session, Duration::ZERO).1, ask_page(0), "what was queued is read again");
+    session.page(page(vec![row(1, 1), row(2, 2), row(3, 3)], 3));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1, 2, 3], Step::Take));
+}
+
+#[test]
+fn lost_frames_make_it_read_from_the_last_written() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 1)));
+    run(&mut session, Duration::ZERO);
+    session.lost();
+    assert_eq!(session.next(Duration::ZERO), ask_page(1));
+}
+
+#[test]
+fn quiet_rows_are_drained_if_they_were_there_before_and_passed_over_afterwards() {
+    let mut session = Session::new(&begin(), Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.page(page(vec![quiet(1, 1)], 1));
+    assert_eq!(run(&mut session, Duration::ZERO).0, vec![1]);
+    session.offer(fresh(quiet(2, 2)));
+    session.offer(fresh(row(3, 3)));
+    assert_eq!(run(&mut session, Duration::ZERO).0, vec![] as Vec<u64>, "a hole: own rows are asked for first");
+    session.own_rows(vec![]);
+    assert_eq!(run(&mut session, Duration::ZERO).0, vec![3]);
+    session.lost();
+    session.next(Duration::ZERO);
+    session.page(page(vec![quiet(4, 4), row(5, 5)], 5));
+    assert_eq!(
+        run(&mut session, Duration::ZERO).1,
+        Step::Ask(Ask::OwnRows { conversation: ALICE_AND_BOB, after_seq: 3, before_seq: 5 })
+    );
+    session.own_rows(vec![]);
+    assert_eq!(run(&mut session, Duration::ZERO).0, vec![5]);
+}
+
+#[test]
+fn another_epoch_makes_it_look_at_the_credentials_before_anything_is_written() {
+    let mut session = live(&begin());
+    session.offer(Fresh::Received { row: row(1, 1), epoch: 1 });
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(Page { epoch: 1, ..page(vec![row(1, 1)], 1) });
+    assert_eq!(session.next(Duration::ZERO), Step::Ask(Ask::Credentials));
+    session.credentials(None);
+    assert_eq!(session.next(Duration::ZERO), Step::Close(close::API_KEY_ROTATED));
+}
+
+#[test]
+fn a_new_epoch_with_a_key_that_still_opens_goes_on() {
+    let mut session = live(&begin());
+    session.key_changed();
+    assert_eq!(session.next(Duration::ZERO), Step::Ask(Ask::Credentials));
+    session.credentials(Some((1, AgentStatus::Restricted)));
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(Page { epoch: 1, status: AgentStatus::Restricted, ..page(vec![row(1, 1)], 1) });
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1], Step::Take));
+}
+
+#[test]
+fn suspended_and_deleted_accounts_are_closed() {
+    for (status, close) in
+        [(AgentStatus::Suspended, close::ACCOUNT_SUSPENDED), (AgentStatus::Deleted, close::ACCOUNT_DELETED)]
+    {
+        let mut session = Session::new(&begin(), Duration::ZERO);
+        session.next(Duration::ZERO);
+        session.page(Page { status, ..page(vec![row(1, 1)], 1) });
+        assert_eq!(session.next(Duration::ZERO), Step::Close(close));
+    }
+}
+
+#[test]
+fn own_rows_close_a_hole_just_in_time() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 1)));
+    session.offer(fresh(row(2, 4)));
+    let hole = Ask::OwnRows { conversation: ALICE_AND_BOB, after_seq: 1, before_seq: 4 };
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1], Step::Ask(hole)));
+    session.own_rows(vec![own(2), own(3)]);
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1_002, 1_003, 2], Step::Take));
+}
+
+#[test]
+fn no_own_rows_before_the_first_row_of_a_conversation() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 5)));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1], Step::Take));
+}
+
+#[test]
+fn no_own_rows_unless_asked_for() {
+    let mut session = live(&Begin { own: OwnMessages::Never, ..begin() });
+    session.offer(fresh(row(1, 1)));
+    session.offer(fresh(row(2, 3)));
+    session.offer(Fresh::Own(own(4)));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1, 2], Step::Take));
+}
+
+#[test]
+fn echo_writes_own_rows_when_they_are_stored_and_leaves_them_out_of_a_drain() {
+    let mut session = Session::new(&Begin { own: OwnMessages::Echo, ..begin() }, Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.offer(Fresh::Own(own(1)));
+    session.page(page(vec![row(1, 2)], 1));
+    session.offer(Fresh::Own(own(3)));
+    session.offer(fresh(row(2, 4)));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1, 1_003, 2], Step::Take));
+}
+
+#[test]
+fn full_pause_is_silent_and_the_log_is_drained_afterwards() {
+    let mut session = live(&begin());
+    session.pause_changed();
+    assert!(!session.may_write_events());
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(Page { paused: true, ..page(vec![row(1, 1)], 1) });
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![], Step::Idle));
+    assert!(session.is_paused() && !session.may_write_events());
+    session.offer(fresh(quiet(2, 2)));
+    session.pause_changed();
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(page(vec![row(1, 1), quiet(2, 2)], 2));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1, 2], Step::Take));
+    assert!(session.may_write_events());
+}
+
+#[test]
+fn a_page_asked_before_the_pause_changed_is_not_believed() {
+    let mut session = live(&begin());
+    session.lost();
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.pause_changed();
+    session.page(page(vec![row(1, 1)], 1));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![], ask_page(0)));
+}
+
+#[test]
+fn an_empty_backlog_means_no_wait() {
+    let mut session = Session::new(&led(), Duration::ZERO);
+    assert_eq!(session.next(Duration::ZERO), Step::Ask(Ask::Page { after: 0, limit: 1, pass: false }));
+    session.page(page(vec![], 7));
+    assert!(!session.is_led());
+    session.offer(fresh(row(8, 1)));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![8], Step::Take));
+}
+
+/// A session that waits for the sync call, with a backlog.
+fn waiting() -> Session<u64> {
+    let mut session = Session::new(&led(), Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.page(Page { full: true, ..page(vec![row(1, 1)], 3) });
+    session
+}
+
+#[test]
+fn without_a_sync_call_the_drain_starts_after_the_wait() {
+    let mut session = waiting();
+    assert_eq!(session.next(SECOND - Duration::from_millis(1)), Step::Idle);
+    assert_eq!(session.deadline(), Some(SECOND));
+    assert_eq!(session.next(SECOND), ask_page(0));
+    session.page(page(vec![row(1, 1), row(2, 2)], 3));
+    assert_eq!(run(&mut session, SECOND), (vec![1, 2], Step::Take));
+}
+
+#[test]
+fn a_short_sync_page_ends_the_wait_and_is_left_out() {
+    let mut session = waiting();
+    let rows = vec![(ALICE_AND_BOB, 1), (ALICE_AND_BOB, 2)];
+    session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows, short: true });
+    assert_eq!(session.next(SECOND / 2), ask_page(0));
+    session.page(page(vec![row(1, 1), row(2, 2), row(3, 4)], 3));
+    let hole = Ask::OwnRows { conversation: ALICE_AND_BOB, after_seq: 2, before_seq: 4 };
+    assert_eq!(run(&mut session, SECOND), (vec![], Step::Ask(hole)), "what was synced counts as written");
+    session.own_rows(vec![own(3)]);
+    assert_eq!(run(&mut session, SECOND), (vec![1_003, 3], Step::Take));
+}
+
+#[test]
+fn a_full_sync_page_extends_the_wait_thirty_seconds_at_most() {
+    let mut session = waiting();
+    let full = |first, last| SyncedPage { span: Some((first, last)), rows: vec![], short: false };
+    session.synced(SECOND / 2, &full(1, 1));
+    assert_eq!(session.next(2 * SECOND), Step::Idle);
+    session.synced(2 * SECOND, &full(2, 2));
+    assert_eq!(session.deadline(), Some(30 * SECOND));
+    assert_eq!(session.next(30 * SECOND), ask_page(0));
+    session.page(page(vec![row(1, 1), row(2, 2), row(3, 3)], 3));
+    assert_eq!(run(&mut session, 30 * SECOND), (vec![3], Step::Take));
+}
+
+#[test]
+fn unsettled_deliveries_are_offered_again_and_again() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 1)));
+    session.offer(fresh(row(2, 2)));
+    run(&mut session, 5 * SECOND);
+    assert_eq!(session.deadline(), Some(305 * SECOND));
+    assert_eq!(session.next(304 * SECOND), Step::Take);
+    for pass in 1..=3_u32 {
+        let now = (300 * pass + 5) * SECOND;
+        assert_eq!(session.next(now), pass_page(0));
+        session.page(page(vec![row(2, 2)], 2));
+        assert_eq!(run(&mut session, now), (vec![2], Step::Take));
+        assert_eq!(session.deadline(), Some(now + 300 * SECOND));
+    }
+    let now = 1_205 * SECOND;
+    assert_eq!(session.next(now), pass_page(0));
+    session.page(page(vec![], 2));
+    assert_eq!(run(&mut session, now), (vec![], Step::Take));
+    assert_eq!(session.deadline(), None, "all settled");
+}
+
+#[test]
+fn what_was_written_later_is_offered_again_later() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 1)));
+    run(&mut session, Duration::ZERO);
+    session.offer(fresh(row(2, 2)));
+    run(&mut session, 100 * SECOND);
+    assert_eq!(session.next(300 * SECOND), pass_page(0));
+    session.page(page(vec![row(2, 2)], 2));
+    assert_eq!(run(&mut session, 300 * SECOND), (vec![], Step::Take), "written 200 s ago; the oldest is settled");
+    assert_eq!(session.deadline(), Some(400 * SECOND), "the passes start over");
+    assert_eq!(session.next(400 * SECOND), pass_page(0));
+    session.page(page(vec![row(2, 2)], 2));
+    assert_eq!(run(&mut session, 400 * SECOND), (vec![2], Step::Take));
+}
+
+#[test]
+fn a_pass_leaves_fresh_frames_their_turn_and_passes_over_quiet_rows() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 1)));
+    session.offer(fresh(quiet(2, 2)));
+    session.offer(fresh(row(3, 2)));
+    run(&mut session, Duration::ZERO);
+    assert_eq!(session.next(300 * SECOND), pass_page(0));
+    session.page(Page { full: true, ..page(vec![row(1, 1), quiet(2, 2)], 3) });
+    assert_eq!(run(&mut session, 300 * SECOND), (vec![1], Step::Take));
+    session.offer(fresh(row(4, 3)));
+    assert_eq!(run(&mut session, 300 * SECOND), (vec![4], pass_page(2)));
+    session.page(page(vec![row(3, 2), row(4, 3)], 4));
+    assert_eq!(run(&mut session, 300 * SECOND), (vec![3], Step::Take));
+}
+
+#[test]
+fn sockets_without_ack_offer_nothing_again() {
+    let mut session = live(&Begin { ack: false, own: OwnMessages::Never, ..begin() });
+    session.offer(fresh(row(1, 1)));
+    run(&mut session, Duration::ZERO);
+    assert_eq!(session.deadline(), None);
+    assert_eq!(session.next(1_000 * SECOND), Step::Take);
+}
