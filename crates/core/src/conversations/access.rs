@@ -10,11 +10,7 @@ use agentchat_store::{StoreError, Tx};
 use crate::{Error, Rejection};
 
 /// The conversation, if `viewer` takes part in it; everything else is not found.
-pub(crate) async fn access(
-    tx: &mut Tx<'_>,
-    viewer: AgentKey,
-    id: ConversationId,
-) -> Result<DirectConversation, Error> {
+pub(crate) async fn access(tx: &mut Tx<'_>, viewer: AgentKey, id: ConversationId) -> Result<DirectConversation, Error> {
     if id.kind != ConversationKind::Direct {
         return Err(Rejection::conversation_not_found().into());
     }

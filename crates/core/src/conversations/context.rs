@@ -70,11 +70,9 @@ async fn describe(
     conversation: &DirectConversation,
 ) -> Result<ConversationContext, Error> {
     let relationship = match tx.contact(viewer, conversation.other).await? {
-        Some(edge) => Relationship {
-            is_contact: true,
-            added_at: Some(Timestamp::from_millis(edge.added_at)),
-            note: edge.notes,
-        },
+        Some(edge) => {
+            Relationship { is_contact: true, added_at: Some(Timestamp::from_millis(edge.added_at)), note: edge.notes }
+        }
         None => Relationship::default(),
     };
     let state = if conversation.established { DirectState::Established } else { DirectState::Cold };

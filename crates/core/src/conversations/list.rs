@@ -63,9 +63,7 @@ impl ListConversations {
             unread_count: unread.count,
             oldest_unread_seq: unread.oldest_seq,
             newest_unread_seq: unread.newest_seq,
-            is_muted: tx
-                .is_muted(self.agent, conversation.other, conversation.key, self.now.as_millis())
-                .await?,
+            is_muted: tx.is_muted(self.agent, conversation.other, conversation.key, self.now.as_millis()).await?,
         })
     }
 }

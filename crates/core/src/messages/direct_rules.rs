@@ -65,11 +65,7 @@ fn not_paused(sender: &SenderState) -> Result<(), Rejection> {
         .details(json!({ "mode": mode })))
 }
 
-fn awaits_no_reply(
-    sender_key: AgentKey,
-    state: &DirectSendState,
-    recipient: &RecipientState,
-) -> Result<(), Rejection> {
+fn awaits_no_reply(sender_key: AgentKey, state: &DirectSendState, recipient: &RecipientState) -> Result<(), Rejection> {
     match &state.conversation {
         Some(pair) if !pair.established && pair.initiator == sender_key && !state.sender.is_system => {
             let details = json!({

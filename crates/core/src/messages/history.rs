@@ -57,7 +57,9 @@ impl ShowHistory {
             HistoryAnchor::Newest => HistoryCursor::Before(i64::MAX),
             HistoryAnchor::Before(seq) => HistoryCursor::Before(number(seq)),
             HistoryAnchor::After(seq) => HistoryCursor::After(number(seq)),
-            HistoryAnchor::Around(message) => HistoryCursor::Before(self.anchor_seq(tx, conversation, message).await? + 1),
+            HistoryAnchor::Around(message) => {
+                HistoryCursor::Before(self.anchor_seq(tx, conversation, message).await? + 1)
+            }
         })
     }
 

@@ -25,9 +25,8 @@ impl Read for OwnRows {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Vec<Message>, Error> {
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        let mut rows = tx
-            .own_rows(self.agent, self.conversation, number(self.after_seq), number(self.before_seq), limit)
-            .await?;
+        let mut rows =
+            tx.own_rows(self.agent, self.conversation, number(self.after_seq), number(self.before_seq), limit).await?;
         rows.reverse();
         Ok(rows
             .into_iter()

@@ -148,12 +148,7 @@ impl Reader<'_> {
         Ok((reached, full && reached < through))
     }
 
-    async fn move_cursor(
-        &self,
-        tx: &mut Tx<'_>,
-        conversation: &DirectConversation,
-        through: i64,
-    ) -> Result<(), Error> {
+    async fn move_cursor(&self, tx: &mut Tx<'_>, conversation: &DirectConversation, through: i64) -> Result<(), Error> {
         let floor = conversation.floor();
         let (base, hidden) = if through >= conversation.last_seq {
             (conversation.received, 0)

@@ -8,9 +8,7 @@ use agentchat_protocol::message::{ContextConversation, Message, MessageContext, 
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::{AgentKey, ConversationKey};
-use agentchat_store::tables::{
-    DirectSendState, DirectTarget, EarlierSend, NewMessage, PairState, RecipientState,
-};
+use agentchat_store::tables::{DirectSendState, DirectTarget, EarlierSend, NewMessage, PairState, RecipientState};
 use agentchat_store::{Tx, Write};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -164,7 +162,8 @@ impl SendDirect {
         if open.unsigned_abs() < cap {
             return Ok(());
         }
-        let wait = oldest.map_or(DAY_MS, |oldest| oldest + DAY_MS - now).max(1);
+        // The oldest one counts up to and including its 24th hour.
+        let wait = oldest.map_or(DAY_MS, |oldest| oldest + DAY_MS - now) + 1;
         Err(Rejection::new(ErrorCode::RateLimited, "Cold outreach limit reached")
             .details(json!({ "reason": "cold_outreach_cap", "limit": cap, "window_s": DAY_MS / 1000 }))
             .retry_after_ms(wait.unsigned_abs())

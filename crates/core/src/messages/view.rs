@@ -70,11 +70,7 @@ pub(super) fn message(row: MessageRow) -> Result<Message, StoreError> {
         metadata: row.metadata.map_or_else(RawJson::empty_object, RawJson::from_checked),
         context: MessageContext {
             sender: sender_context(sender, row.sender_name, row.sender_is_system),
-            conversation: ContextConversation {
-                kind: ConversationType::Direct,
-                group_name: None,
-                member_count: None,
-            },
+            conversation: ContextConversation { kind: ConversationType::Direct, group_name: None, member_count: None },
             mentions,
         },
         status,

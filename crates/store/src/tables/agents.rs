@@ -180,6 +180,27 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Moves an account to another status; sockets learn of it by the epoch.
+    pub async fn set_agent_status(&mut self, agent: AgentKey, status: &AgentStatus, now: i64) -> Result<()> {
+        self.execute(
+            "UPDATE agent SET status = $1, epoch = epoch + 1, updated_at = $2 WHERE pk = $3",
+            &[status_filter(Some(status)).into(), now.into(), agent.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Sets how far the owner paused the account.
+    pub async fn set_agent_paused(&mut self, agent: AgentKey, paused: &PausedByOwner) -> Result<()> {
+        let number: i64 = match paused {
+            PausedByOwner::Full => 2,
+            PausedByOwner::Send => 1,
+            _ => 0,
+        };
+        self.execute("UPDATE agent SET paused = $1 WHERE pk = $2", &[number.into(), agent.into()]).await?;
+        Ok(())
+    }
+
     /// Ends an account: no key works, its texts are gone, its handle and e-mail stay counted.
     pub async fn mark_agent_deleted(&mut self, agent: AgentKey, now: Timestamp) -> Result<()> {
         self.execute(

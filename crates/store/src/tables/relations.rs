@@ -45,6 +45,29 @@ impl Tx<'_> {
         .await
     }
 
+    /// Blocks `blocked` for `blocker`; false when it was blocked already.
+    pub async fn add_block(&mut self, blocker: AgentKey, blocked: AgentKey, now: i64) -> Result<bool> {
+        let added = self
+            .execute(
+                "INSERT INTO block (blocker, blocked, created_at) VALUES ($1, $2, $3) \
+                 ON CONFLICT (blocker, blocked) DO NOTHING",
+                &[blocker.into(), blocked.into(), now.into()],
+            )
+            .await?;
+        Ok(added == 1)
+    }
+
+    /// Mutes an agent for `muter`, until a time or without end.
+    pub async fn mute_agent(&mut self, muter: AgentKey, agent: AgentKey, until: Option<i64>, now: i64) -> Result<()> {
+        self.execute(
+            "INSERT INTO mute (muter, kind, target, muted_until, created_at) VALUES ($1, 0, $2, $3, $4) \
+             ON CONFLICT (muter, kind, target) DO UPDATE SET muted_until = excluded.muted_until",
+            &[muter.into(), agent.into(), until.into(), now.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
     /// Whether a block exists in either direction.
     pub async fn is_blocked_between(&mut self, one: AgentKey, other: AgentKey) -> Result<bool> {
         let found = self

@@ -1,0 +1,4 @@
+//! The rules, on a real store.
+
+mod messages;
+mod world;

@@ -1,0 +1,6 @@
+mod concurrency;
+mod delivery;
+mod history;
+mod reading;
+mod rules;
+mod sending;

@@ -1,0 +1,249 @@
+//! A store with agents in it, a clock that stands still and ids that count.
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+use agentchat_core::accounts::{EmailCaps, NewAccount};
+use agentchat_core::agents::CreateAgent;
+use agentchat_core::conversations::ListConversations;
+use agentchat_core::messages::{
+    Ack, AckThrough, CountUndelivered, HistoryAnchor, PendingPage, PendingRow, SendDirect, SendLimits, Sent, Settle,
+    ShowHistory,
+};
+use agentchat_core::{Error, Rejection, Verdict};
+use agentchat_protocol::conversation::ConversationListItem;
+use agentchat_protocol::delivery::DeliveryKey;
+use agentchat_protocol::email::Email;
+use agentchat_protocol::error::ErrorCode;
+use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::{AgentId, ConversationId, MessageId};
+use agentchat_protocol::message::Message;
+use agentchat_protocol::send::SendRequest;
+use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::key::AgentKey;
+use agentchat_store::{Store, StoreError, StoreOptions, Tx, Write};
+use serde_json::{Value, json};
+
+pub const LIMITS: SendLimits = SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 };
+
+pub struct World {
+    pub store: Store,
+    pub limits: SendLimits,
+    pub verdict: Verdict,
+    clock: AtomicI64,
+    ids: AtomicU64,
+    _folder: tempfile::TempDir,
+}
+
+#[derive(Debug, Clone)]
+pub struct Agent {
+    pub key: AgentKey,
+    pub handle: Handle,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::open(StoreOptions::new(folder.path())).expect("a fresh store");
+        Self {
+            store,
+            limits: LIMITS,
+            verdict: Verdict::Granted,
+            clock: AtomicI64::new(1_768_469_400_000),
+            ids: AtomicU64::new(1),
+            _folder: folder,
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.clock.load(Ordering::SeqCst))
+    }
+
+    pub fn pass(&self, millis: i64) {
+        self.clock.fetch_add(millis, Ordering::SeqCst);
+    }
+
+    pub fn keys(&self) -> DeliveryKey {
+        DeliveryKey::new([7; 32])
+    }
+
+    pub fn id(&self) -> [u8; 16] {
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&self.ids.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        id
+    }
+
+    pub async fn agent(&self, handle: &str) -> Agent {
+        self.create(handle, false).await
+    }
+
+    pub async fn system_agent(&self, handle: &str) -> Agent {
+        self.create(handle, true).await
+    }
+
+    async fn create(&self, handle: &str, is_system: bool) -> Agent {
+        let handle = Handle::parse(handle).expect("a handle");
+        let id = self.id();
+        let mut key_hash = [0; 32];
+        key_hash[..16].copy_from_slice(&id);
+        let operation = CreateAgent {
+            account: NewAccount {
+                email: Email::parse(&format!("{handle}@example.com")).expect("an e-mail"),
+                handle: handle.clone(),
+                display_name: Some(handle.as_str().to_uppercase()),
+                description: None,
+            },
+            id: AgentId::from_bytes(id),
+            key_hash,
+            is_system,
+            caps: EmailCaps::default(),
+            now: self.now(),
+        };
+        let registered = self.store.write(operation).await.expect("the account is made");
+        Agent { key: registered.key, handle }
+    }
+
+    /// Two agents who have answered each other: seqs 1 and 2 are taken.
+    pub async fn acquainted(&self, one: &str, other: &str) -> (Agent, Agent) {
+        let (one, other) = (self.agent(one).await, self.agent(other).await);
+        self.say(&one, &other, "hello").await;
+        self.say(&other, &one, "hello yourself").await;
+        self.ack_all(&one).await;
+        self.ack_all(&other).await;
+        (one, other)
+    }
+
+    pub fn operation(&self, sender: &Agent, body: &Value) -> SendDirect {
+        let request = SendRequest::parse(body.to_string().as_bytes(), 32_768).expect("a valid request");
+        SendDirect {
+            sender: sender.key,
+            client_msg_id: request.client_msg_id.clone().expect("a client_msg_id"),
+            request,
+            now: self.now(),
+            message_id: MessageId::from_bytes(self.id()),
+            conversation_id: self.id(),
+            verdict: self.verdict,
+            limits: self.limits,
+        }
+    }
+
+    pub async fn send(&self, sender: &Agent, body: Value) -> Result<Sent, Error> {
+        self.store.write(self.operation(sender, &body)).await
+    }
+
+    /// Sends text under a fresh `client_msg_id`.
+    pub async fn try_say(&self, sender: &Agent, to: &Agent, text: &str) -> Result<Sent, Error> {
+        let unique = format!("m-{}", self.ids.fetch_add(1, Ordering::SeqCst));
+        self.send(sender, json!({ "to": to.handle, "client_msg_id": unique, "content": { "text": text } })).await
+    }
+
+    pub async fn say(&self, sender: &Agent, to: &Agent, text: &str) -> Message {
+        self.try_say(sender, to, text).await.expect("the send is accepted").message
+    }
+
+    pub async fn pending(&self, agent: &Agent, after: u64, limit: usize) -> Vec<PendingRow> {
+        let page = PendingPage { agent: agent.key, after, limit, now: self.now(), keys: self.keys() };
+        self.store.read(page).await.expect("a page").rows
+    }
+
+    pub async fn undelivered(&self, agent: &Agent) -> u64 {
+        self.store.read(CountUndelivered { agent: agent.key }).await.expect("a count")
+    }
+
+    pub async fn ack_through(&self, agent: &Agent, position: u64) -> u64 {
+        let mut acked = 0;
+        loop {
+            let operation = AckThrough { agent: agent.key, position, now: self.now() };
+            let progress = self.store.write(operation).await.expect("an ack");
+            acked += progress.acked;
+            if !progress.more {
+                return acked;
+            }
+        }
+    }
+
+    pub async fn ack_all(&self, agent: &Agent) -> u64 {
+        self.ack_through(agent, u64::MAX >> 1).await
+    }
+
+    pub async fn settle(&self, agent: &Agent, messages: &[MessageId]) -> u64 {
+        let acks = messages.iter().map(|message| Ack { agent: agent.key, message: *message }).collect();
+        self.store.write(Settle { acks, now: self.now() }).await.expect("settled")
+    }
+
+    pub async fn history(&self, viewer: &Agent, conversation: ConversationId, anchor: HistoryAnchor) -> Vec<Message> {
+        self.try_history(viewer, conversation, anchor, 200).await.expect("a history")
+    }
+
+    pub async fn try_history(
+        &self,
+        viewer: &Agent,
+        conversation: ConversationId,
+        anchor: HistoryAnchor,
+        limit: usize,
+    ) -> Result<Vec<Message>, Error> {
+        let operation = ShowHistory { viewer: viewer.key, conversation, anchor, limit, keys: self.keys() };
+        self.store.read(operation).await
+    }
+
+    pub async fn conversations(&self, agent: &Agent) -> Vec<ConversationListItem> {
+        let operation = ListConversations { agent: agent.key, limit: 200, offset: 0, now: self.now() };
+        self.store.read(operation).await.expect("a list")
+    }
+
+    pub async fn change(&self, change: Change) {
+        self.store.write(Apply { change, now: self.now() }).await.expect("the change is made");
+    }
+}
+
+/// What agents do to each other through endpoints that other parts of the contract describe.
+#[derive(Debug, Clone)]
+pub enum Change {
+    Block(Agent, Agent),
+    Mute(Agent, Agent),
+    Contact(Agent, Agent),
+    Status(Agent, agentchat_protocol::agent::AgentStatus),
+    Paused(Agent, agentchat_protocol::agent::PausedByOwner),
+    ContactsOnly(Agent),
+}
+
+struct Apply {
+    change: Change,
+    now: Timestamp,
+}
+
+impl Write for Apply {
+    type Out = ();
+    type Error = StoreError;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let now = self.now.as_millis();
+        match &self.change {
+            Change::Block(blocker, blocked) => tx.add_block(blocker.key, blocked.key, now).await.map(|_| ()),
+            Change::Mute(muter, agent) => tx.mute_agent(muter.key, agent.key, None, now).await,
+            Change::Contact(owner, contact) => tx.add_contact(owner.key, contact.key, now).await,
+            Change::Status(agent, status) => tx.set_agent_status(agent.key, status, now).await,
+            Change::Paused(agent, paused) => tx.set_agent_paused(agent.key, paused).await,
+            Change::ContactsOnly(agent) => {
+                let mut row = tx.agent(agent.key).await?.expect("the agent");
+                row.settings.inbox_mode = agentchat_protocol::agent::InboxMode::ContactsOnly;
+                tx.update_agent(&row).await
+            }
+        }
+    }
+}
+
+/// The refusal of an operation that must not succeed.
+pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> Rejection {
+    match answer {
+        Err(Error::Rejected(rejection)) => rejection,
+        other => panic!("expected a rejection, got {other:?}"),
+    }
+}
+
+pub fn code<T: std::fmt::Debug>(answer: Result<T, Error>) -> ErrorCode {
+    refusal(answer).code
+}
+
+pub fn texts(rows: &[Message]) -> Vec<String> {
+    rows.iter().map(|row| row.text().unwrap_or_default()).collect()
+}
