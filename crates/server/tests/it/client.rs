@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use agentchat_server::{Config, Running, Server};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -50,6 +50,29 @@ impl TestServer {
         }
         stream.write_all(b"0\r\n\r\n").await.unwrap();
         Answer::read(stream).await
+    }
+
+    /// Registers an agent as people do, reading the code from the mail folder; returns its key.
+    pub(crate) async fn register(&self, handle: &str) -> String {
+        let email = format!("{handle}@example.com");
+        let begin = json!({ "email": email, "handle": handle }).to_string();
+        let pending = self.request("POST", "/v1/register", &[], begin.as_bytes()).await.json();
+        let verify = json!({ "pending_id": pending["pending_id"], "code": self.mailed_code(&email) }).to_string();
+        let registered = self.request("POST", "/v1/register/verify", &[], verify.as_bytes()).await;
+        assert_eq!(registered.status, 201, "{registered:?}");
+        registered.json()["api_key"].as_str().unwrap().to_owned()
+    }
+
+    /// The six digits of the newest mail to an address.
+    pub(crate) fn mailed_code(&self, email: &str) -> String {
+        let mails = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
+        let names = mails
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.to_str().unwrap().ends_with(&format!("-{email}.eml")));
+        let text = std::fs::read_to_string(names.max().unwrap()).unwrap();
+        let (_headers, body) = text.split_once("\r\n\r\n").unwrap();
+        let code = body.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 6);
+        code.unwrap_or_else(|| panic!("no code in {body}")).to_owned()
     }
 
     pub(crate) async fn stop(self) {

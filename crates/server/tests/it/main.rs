@@ -6,4 +6,5 @@ mod config;
 mod frame;
 mod keys;
 mod lifecycle;
+mod limits;
 mod service;
