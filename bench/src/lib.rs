@@ -6,6 +6,7 @@
 //! ([`wire`]) and no parsing beyond what the checks need.
 //!
 //! * [`direct`]: closed-loop direct sends with live delivery to acknowledging sockets;
+//! * [`store`]: the same transaction on the bare store, without server and sockets;
 //! * [`sockets`]: memory of the server per idle socket;
 //! * [`start`]: time from spawn to ready on an empty folder;
 //! * [`log`]: size of the write-ahead log during a long run at full speed;
@@ -23,6 +24,7 @@ pub mod process;
 pub mod report;
 pub mod sockets;
 pub mod start;
+pub mod store;
 pub mod wire;
 
 mod setup;
@@ -54,6 +56,8 @@ pub fn run_from(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) -> a
 pub enum Command {
     /// Direct sends with live delivery: acked sends a second, latency, CPU a message
     Direct(direct::Arguments),
+    /// The same transaction on the bare store, in this process: what the server can reach at most
+    Store(store::Arguments),
     /// Idle sockets: the server's memory for each
     Sockets(sockets::Arguments),
     /// Time from spawn to ready on an empty folder
@@ -73,6 +77,7 @@ pub enum Command {
 pub fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Direct(arguments) => direct::run(&arguments),
+        Command::Store(arguments) => store::run(&arguments),
         Command::Sockets(arguments) => sockets::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),

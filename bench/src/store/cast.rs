@@ -1,0 +1,61 @@
+//! Agents on the bare store, every pair of them acquainted.
+
+use agentchat_core::accounts::{EmailCaps, NewAccount};
+use agentchat_core::agents::CreateAgent;
+use agentchat_core::messages::{Ack, Settle};
+use agentchat_protocol::email::Email;
+use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::AgentId;
+use agentchat_store::Store;
+use agentchat_store::key::AgentKey;
+use anyhow::anyhow;
+use serde_json::json;
+
+use super::{now, operation};
+
+/// A sender and who receives from it.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    pub(super) sender: AgentKey,
+    pub(super) receiver: AgentKey,
+    pub(super) receiver_handle: Handle,
+}
+
+/// Makes `count` pairs that have spoken once in both directions.
+pub(super) async fn acquaint(store: &Store, count: usize) -> anyhow::Result<Vec<Pair>> {
+    let mut pairs = Vec::with_capacity(count);
+    for number in 0..count {
+        let (sender, sender_handle) = agent(store, &format!("sender-{number}")).await?;
+        let (receiver, receiver_handle) = agent(store, &format!("receiver-{number}")).await?;
+        say(store, sender, &receiver_handle, receiver).await?;
+        say(store, receiver, &sender_handle, sender).await?;
+        pairs.push(Pair { sender, receiver, receiver_handle });
+    }
+    Ok(pairs)
+}
+
+async fn agent(store: &Store, handle: &str) -> anyhow::Result<(AgentKey, Handle)> {
+    let parsed = Handle::parse(handle).map_err(|error| anyhow!("{handle}: {error}"))?;
+    let id = uuid::Uuid::now_v7().into_bytes();
+    let mut key_hash = [0; 32];
+    key_hash[..16].copy_from_slice(&id);
+    let account = NewAccount {
+        email: Email::parse(&format!("{handle}@bench.example.com")).map_err(|error| anyhow!("{error}"))?,
+        handle: parsed.clone(),
+        display_name: None,
+        description: None,
+    };
+    let id = AgentId::from_bytes(id);
+    let create = CreateAgent { account, id, key_hash, is_system: false, caps: EmailCaps::default(), now: now() };
+    let registered = store.write(create).await.map_err(|error| anyhow!("{handle}: {error}"))?;
+    Ok((registered.key, parsed))
+}
+
+async fn say(store: &Store, from: AgentKey, to: &Handle, receiver: AgentKey) -> anyhow::Result<()> {
+    let body = json!({"to": to.as_str(), "client_msg_id": "hello", "content": {"text": "hello"}}).to_string();
+    let send = operation(from, body.as_bytes())?;
+    let sent = store.write(send).await.map_err(|error| anyhow!("hello to {to}: {error}"))?;
+    let acks = vec![Ack { agent: receiver, message: sent.message.id }];
+    store.write_own(Settle { acks, now: now() }).await.map_err(|error| anyhow!("{error}"))?;
+    Ok(())
+}
