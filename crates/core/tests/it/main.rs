@@ -1,4 +1,7 @@
 //! The rules, on a real store.
 
+mod accounts;
+mod agents;
+mod ground;
 mod messages;
 mod world;

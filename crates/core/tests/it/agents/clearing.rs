@@ -1,0 +1,87 @@
+//! The job that clears a deleted account's inbox, chunk by chunk, the counter exact in each.
+
+use agentchat_core::Verdict;
+use agentchat_core::agents::{ClearDeleted, CountAll, ShowSummary, UnfinishedJobs};
+use agentchat_core::messages::{SendDirect, SendLimits};
+use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::MessageId;
+use agentchat_protocol::send::SendRequest;
+use agentchat_store::key::AgentKey;
+use agentchat_store::{Read, StoreError, Tx};
+use serde_json::json;
+
+use super::delete;
+use crate::ground::Ground;
+
+/// The counter, and the envelopes it counts.
+struct Waiting(AgentKey);
+
+impl Read for Waiting {
+    type Out = (i64, i64);
+    type Error = StoreError;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
+        let counter = tx.inbox(self.0).await?.map_or(-1, |inbox| inbox.undelivered);
+        let mut stored = 0;
+        while tx.nth_stored(self.0, i64::MAX, stored + 1).await?.is_some() {
+            stored += 1;
+        }
+        Ok((counter, stored))
+    }
+}
+
+async fn send(ground: &Ground, from: AgentKey, to: &str) {
+    let id = MessageId::from_bytes(ground.draw());
+    let body = json!({ "to": to, "client_msg_id": id.to_string(), "content": { "text": "hello" } }).to_string();
+    let send = SendDirect {
+        sender: from,
+        request: SendRequest::parse(body.as_bytes(), 32_768).unwrap(),
+        client_msg_id: id.to_string(),
+        now: ground.now(),
+        message_id: id,
+        conversation_id: ground.draw(),
+        verdict: Verdict::Granted,
+        limits: SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 },
+    };
+    ground.store.write(send).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_inbox_is_cleared_in_chunks_and_counted_in_each() {
+    let ground = Ground::new();
+    let alice = ground.agent("alice@example.com", "alice").await;
+    let bob = ground.agent("bob@example.com", "bob").await;
+    send(&ground, alice.key, "bob").await;
+    send(&ground, bob.key, "alice").await;
+    for _ in 0..6 {
+        send(&ground, alice.key, "bob").await;
+    }
+    let deleted = delete(&ground, "bob").await.unwrap();
+    assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (7, 7));
+    // Readers take what is left for done.
+    let summary = ground.store.read(ShowSummary { handle: Handle::parse("bob").unwrap() }).await.unwrap();
+    assert_eq!(summary.undelivered, 0);
+    assert_eq!(ground.store.read(CountAll).await.unwrap().messages.stored_envelopes, 1);
+
+    let chunk = ClearDeleted { job: deleted.job, chunk: 3 };
+    assert!(!ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (4, 4));
+    let ground = ground.restart().await;
+    assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), [deleted.job]);
+    assert!(!ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (1, 1));
+    assert!(ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (0, 0));
+    assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), []);
+    assert!(ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(ground.store.read(Waiting(alice.key)).await.unwrap(), (1, 1));
+}
+
+#[tokio::test]
+async fn an_empty_inbox_is_done_at_once() {
+    let ground = Ground::new();
+    ground.agent("alice@example.com", "alice").await;
+    let deleted = delete(&ground, "alice").await.unwrap();
+    assert!(ground.store.write_own(ClearDeleted { job: deleted.job, chunk: 500 }).await.unwrap());
+    assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), []);
+}
