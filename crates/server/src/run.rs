@@ -71,12 +71,9 @@ impl Server {
     /// Opens the store, binds and serves; returns as soon as requests are answered.
     pub async fn start(config: Config) -> Result<Running, StartError> {
         let store = Store::open(StoreOptions::new(&config.data_dir))?;
-        let mailer = Mailer::open(&config.mail, &config.clock)?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
-        let config = with_public_url(config, address);
-        let secrets = secrets(&store, &config.entropy).await?;
-        let app = App::new(config, store, secrets, mailer);
+        let app = assemble(with_public_url(config, address), store).await?;
         app.spawn(crate::workers::resume_jobs(app.clone()));
         let (router, paths) = crate::api::router(&app);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));
@@ -110,6 +107,13 @@ impl Running {
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
+}
+
+/// The state of a server over an open store; nobody is served yet.
+pub(crate) async fn assemble(config: Config, store: Store) -> Result<App, StartError> {
+    let mailer = Mailer::open(&config.mail, &config.clock)?;
+    let secrets = secrets(&store, &config.entropy).await?;
+    Ok(App::new(config, store, secrets, mailer))
 }
 
 /// Drawn at the first start, the same ever after.

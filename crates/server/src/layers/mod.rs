@@ -115,3 +115,6 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> AppError {
 pub(crate) fn is_error(status: StatusCode) -> bool {
     status.is_client_error() || status.is_server_error()
 }
+
+#[cfg(test)]
+mod tests;

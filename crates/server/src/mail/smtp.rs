@@ -80,7 +80,69 @@ fn split_from(url: &str) -> Result<(String, Option<String>), MailError> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+    use tokio::task::JoinHandle;
+
     use super::*;
+
+    /// A mail server that takes one mail and hands back every line it was sent.
+    async fn mail_server(refuse: bool) -> (String, JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("smtp://{}?from=bot%40example.com", listener.local_addr().unwrap());
+        let serving = tokio::spawn(async move {
+            let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+            stream.write_all(b"220 test\r\n").await.unwrap();
+            let (mut lines, mut line, mut in_data) = (Vec::new(), String::new(), false);
+            while stream.read_line(&mut line).await.unwrap() > 0 {
+                let said = std::mem::take(&mut line).trim_end().to_owned();
+                let answer = match said.as_str() {
+                    "." => Some("250 taken"),
+                    _ if in_data => None,
+                    "DATA" => Some("354 go on"),
+                    _ if refuse && said.starts_with("RCPT") => Some("550 nobody here"),
+                    _ => Some("250 fine"),
+                };
+                in_data = (in_data || said == "DATA") && said != ".";
+                lines.push(said);
+                if let Some(answer) = answer {
+                    stream.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+                }
+                if lines.last().is_some_and(|last| last == "." || last == "QUIT") {
+                    break;
+                }
+            }
+            lines
+        });
+        (url, serving)
+    }
+
+    fn mail() -> Mail {
+        Mail { to: "ops@example.com".into(), subject: "Your code".into(), text: "Your code is 493027".into() }
+    }
+
+    #[tokio::test]
+    async fn a_mail_reaches_the_mail_server() {
+        let (url, serving) = mail_server(false).await;
+        Smtp::open(&url).unwrap().deliver(&mail()).await.unwrap();
+        let lines = serving.await.unwrap();
+        for expected in [
+            "MAIL FROM:<bot@example.com>",
+            "RCPT TO:<ops@example.com>",
+            "From: AgentChat <bot@example.com>",
+            "Subject: Your code",
+            "Your code is 493027",
+        ] {
+            assert!(lines.iter().any(|line| line == expected), "{expected} is not in {lines:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_mail_is_an_error_that_says_why() {
+        let (url, _serving) = mail_server(true).await;
+        let error = Smtp::open(&url).unwrap().deliver(&mail()).await.unwrap_err().to_string();
+        assert!(error.contains("nobody here"), "{error}");
+    }
 
     #[test]
     fn the_sender_comes_from_the_url() {

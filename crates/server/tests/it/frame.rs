@@ -1,5 +1,10 @@
 //! What every answer carries, whatever was asked.
 
+use bytes::Bytes;
+use http::Version;
+use http_body_util::Empty;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
 use crate::client::TestServer;
@@ -109,4 +114,14 @@ async fn configured_origins_are_the_only_ones() {
     let other = server.request("GET", "/v1/health", &[("Origin", "https://evil.example")], b"").await;
     assert_eq!(other.status, 200);
     assert_eq!(other.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn http_2_is_spoken_too() {
+    let server = TestServer::start().await;
+    let client = Client::builder(TokioExecutor::new()).http2_only(true).build_http::<Empty<Bytes>>();
+    let uri = format!("http://{}/v1/health", server.running.addr()).parse().unwrap();
+    let answer = client.get(uri).await.unwrap();
+    assert_eq!((answer.version(), answer.status().as_u16()), (Version::HTTP_2, 200));
+    assert!(answer.headers().contains_key("x-request-id"));
 }
