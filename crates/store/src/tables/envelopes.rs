@@ -148,8 +148,9 @@ impl Tx<'_> {
         limit: i64,
     ) -> Result<Vec<(MessageKey, i64)>> {
         self.query_all(
-            "SELECT e.message, m.seq FROM envelope e JOIN message m ON m.pk = e.message \
-             WHERE e.recipient = $1 AND e.status = 0 AND m.conversation = $2 AND m.seq <= $3 \
+            // CROSS JOIN keeps the queue outside: it is short, the conversation may be long.
+            "SELECT e.message, m.seq FROM envelope e CROSS JOIN message m \
+             WHERE e.recipient = $1 AND e.status = 0 AND m.pk = e.message AND m.conversation = $2 AND m.seq <= $3 \
              ORDER BY e.position LIMIT $4",
             &[
                 recipient.into(),
