@@ -32,8 +32,7 @@
 //! ```
 //!
 //! Extractors (`crate::extract`): `Caller`, `AnyCaller`, `UnmeteredCaller` (all dereference to the cached record of the
-//! agent), `Operator`, `Body`, `Query` (`limit`, `offset`, `int`, `text`), `PathHandle`, `PathText`, `ClientIp`,
-//! `RequestId`. Methods that share a path must spell its parameter alike: use `{id}` under `/v1/messages/` and
+//! agent), `Operator`, `Body`, `Query` (`limit`, `offset`, `int`, `text`), `PathHandle`, `PathText`, `ClientIp`. Methods that share a path must spell its parameter alike: use `{id}` under `/v1/messages/` and
 //! `/v1/conversations/`, `{handle}` under `/v1/agents/` and `/admin/agents/`. After an operation that changes an
 //! agent's key or status call `app.callers.forget(key)` in `write_then`.
 

@@ -13,5 +13,3 @@ pub(crate) use client_ip::ClientIp;
 pub(crate) use operator::{Operator, same_secret};
 pub(crate) use path::{PathHandle, PathText};
 pub(crate) use query::Query;
-
-pub(crate) use crate::layers::RequestId;

@@ -1,12 +1,9 @@
 //! What is known of a request before any handler runs.
 
-use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use axum::extract::FromRequestParts;
 use http::header::HeaderValue;
-use http::request::Parts;
 use http::{HeaderName, Request};
 
 use crate::entropy::Entropy;
@@ -14,18 +11,16 @@ use crate::entropy::Entropy;
 /// Name of the request id header, both ways.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Put on every request, in one extension.
-#[derive(Debug, Clone)]
+/// Put on every request.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     /// The other end of the connection.
     pub(crate) peer: SocketAddr,
-    /// The id that is echoed and logged.
-    pub(crate) request_id: RequestId,
 }
 
 /// The id of a request: the client's own, or a fresh one.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestId(HeaderValue);
+pub(super) struct RequestId(HeaderValue);
 
 impl RequestId {
     /// Keeps an incoming id of 1–128 printable ASCII characters.
@@ -42,21 +37,12 @@ impl RequestId {
     }
 
     /// The id as text.
-    pub(crate) fn as_str(&self) -> &str {
+    pub(super) fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or("")
     }
 
     pub(super) fn header(&self) -> HeaderValue {
         self.0.clone()
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for RequestId {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let arrival = parts.extensions.get::<Arrival>();
-        Ok(arrival.map_or(Self(HeaderValue::from_static("")), |arrival| arrival.request_id.clone()))
     }
 }
 

@@ -16,7 +16,8 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-pub(crate) use arrival::{Arrival, RequestId};
+pub(crate) use arrival::Arrival;
+use arrival::RequestId;
 use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -67,7 +68,7 @@ impl Edge {
         } else if path == Path::Refused {
             AppError::not_found().into_response()
         } else {
-            request.extensions_mut().insert(Arrival { peer, request_id: request_id.clone() });
+            request.extensions_mut().insert(Arrival { peer });
             self.handle(request).await
         };
         if under_v1 {

@@ -9,8 +9,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 pub(crate) enum Key {
     /// An agent, by its integer key.
     Agent(i64),
-    /// A conversation or group, by its integer key.
-    Conversation(i64),
     /// A client address.
     Ip(IpAddr),
     /// One socket, by a number of this process.
@@ -124,7 +122,7 @@ impl Shard {
 /// Keys of one kind are numbers that are handed out in a row, so their low bits spread well.
 fn shard_of(key: &Key) -> usize {
     let bits = match key {
-        Key::Agent(number) | Key::Conversation(number) => number.unsigned_abs(),
+        Key::Agent(number) => number.unsigned_abs(),
         Key::Socket(number) => *number,
         Key::Ip(IpAddr::V4(address)) => u64::from(u32::from_be_bytes(address.octets())),
         Key::Ip(IpAddr::V6(address)) => (u128::from(*address) >> 64) as u64,

@@ -36,16 +36,14 @@ pub(crate) enum Verdict {
 #[must_use = "dropping a reservation consumes its tokens; release it if nothing was done"]
 pub(crate) struct Reservation {
     limiter: Limiter,
-    first: Option<Taken>,
-    more: Vec<Taken>,
+    tokens: Vec<Token>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Taken {
+struct Token {
     policy: Policy,
     bucket: Bucket,
     rate: Rate,
-    cost_nanos: i64,
 }
 
 impl Limiter {
@@ -57,77 +55,55 @@ impl Limiter {
 
     /// Takes one token of `policy` for `key`. A policy that is off grants everything.
     pub(crate) fn reserve(&self, policy: Policy, key: Key) -> Verdict {
-        let Some(taken) = self.taken(policy, key, 1) else {
-            return Verdict::Granted(Reservation { limiter: self.clone(), first: None, more: Vec::new() });
-        };
-        let now = self.0.clock.monotonic_nanos();
-        let mut shard = self.0.buckets.shard(&key);
-        match taken.next_arrival(shard.arrival(&taken.bucket), now) {
-            Ok(arrival) => {
-                shard.set(taken.bucket, arrival, now);
-                drop(shard);
-                taken.show(arrival, now);
-                Verdict::Granted(Reservation { limiter: self.clone(), first: Some(taken), more: Vec::new() })
-            }
-            Err(wait_nanos) => taken.refuse(wait_nanos, now),
-        }
+        self.reserve_all(&[(policy, key)])
     }
 
     /// Takes one token each from several buckets, or from none of them.
     pub(crate) fn reserve_all(&self, wanted: &[(Policy, Key)]) -> Verdict {
-        let wanted: Vec<_> = wanted.iter().map(|(policy, key)| (*policy, *key, 1)).collect();
-        self.reserve_costs(&wanted)
-    }
-
-    /// Takes `cost` tokens each (bytes, for `upload_bytes`), or none at all.
-    pub(crate) fn reserve_costs(&self, wanted: &[(Policy, Key, u32)]) -> Verdict {
-        let taken: Vec<Taken> =
-            wanted.iter().filter_map(|(policy, key, cost)| self.taken(*policy, *key, *cost)).collect();
+        let tokens: Vec<Token> = wanted.iter().filter_map(|(policy, key)| self.token(*policy, *key)).collect();
         let now = self.0.clock.monotonic_nanos();
-        let mut shards = self.0.buckets.lock_all(taken.iter().map(|taken| taken.bucket.1));
-        let mut arrivals = Vec::with_capacity(taken.len());
-        for one in &taken {
-            let before = shards.shard(&one.bucket.1).map_or(i64::MIN, |shard| shard.arrival(&one.bucket));
-            match one.next_arrival(before, now) {
+        let mut shards = self.0.buckets.lock_all(tokens.iter().map(|token| token.bucket.1));
+        let mut arrivals = Vec::with_capacity(tokens.len());
+        for token in &tokens {
+            let before = shards.shard(&token.bucket.1).map_or(i64::MIN, |shard| shard.arrival(&token.bucket));
+            match token.next_arrival(before, now) {
                 Ok(arrival) => arrivals.push(arrival),
-                Err(wait_nanos) => return one.refuse(wait_nanos, now),
+                Err(wait_nanos) => return token.refuse(wait_nanos, now),
             }
         }
-        for (one, arrival) in taken.iter().zip(arrivals) {
-            if let Some(shard) = shards.shard(&one.bucket.1) {
-                shard.set(one.bucket, arrival, now);
+        for (token, arrival) in tokens.iter().zip(arrivals) {
+            if let Some(shard) = shards.shard(&token.bucket.1) {
+                shard.set(token.bucket, arrival, now);
             }
-            one.show(arrival, now);
+            token.show(arrival, now);
         }
         drop(shards);
-        Verdict::Granted(Reservation { limiter: self.clone(), first: None, more: taken })
+        Verdict::Granted(Reservation { limiter: self.clone(), tokens })
     }
 
-    fn taken(&self, policy: Policy, key: Key, cost: u32) -> Option<Taken> {
+    /// A token of a policy; none when the policy is off.
+    fn token(&self, policy: Policy, key: Key) -> Option<Token> {
         let rate = self.0.rates[policy.index()]?;
-        let bucket = (policy.index() as u8, key);
-        // Multiplied before it is divided: an interval below one nanosecond must not round to 0.
-        let cost_nanos = (rate.window_nanos() as i128 * i128::from(cost) / i128::from(rate.limit)) as i64;
-        Some(Taken { policy, bucket, rate, cost_nanos: cost_nanos.max(1) })
+        Some(Token { policy, bucket: (policy.index() as u8, key), rate })
     }
 
-    fn give_back(&self, taken: &Taken) {
+    fn give_back(&self, token: &Token) {
         let now = self.0.clock.monotonic_nanos();
-        let mut shard = self.0.buckets.shard(&taken.bucket.1);
-        let arrival = shard.arrival(&taken.bucket);
+        let mut shard = self.0.buckets.shard(&token.bucket.1);
+        let arrival = shard.arrival(&token.bucket);
         if arrival > now {
-            let arrival = arrival - taken.cost_nanos;
-            shard.set(taken.bucket, arrival, now);
+            let arrival = arrival - token.rate.interval_nanos();
+            shard.set(token.bucket, arrival, now);
             drop(shard);
-            taken.show(arrival, now);
+            token.show(arrival, now);
         }
     }
 }
 
-impl Taken {
+impl Token {
     /// The arrival time after one more token, or how many nanoseconds are missing.
     fn next_arrival(&self, before: i64, now: i64) -> Result<i64, i64> {
-        let next = before.max(now) + self.cost_nanos;
+        let next = before.max(now) + self.rate.interval_nanos();
         let missing = next - now - self.rate.window_nanos();
         // Rounding an interval down may leave less than a nanosecond per token: within ε.
         if missing <= 0 { Ok(next) } else { Err(missing) }
@@ -152,8 +128,8 @@ impl Taken {
 impl Reservation {
     /// Gives every token back: the request was a replay, was rejected, or failed.
     pub(crate) fn release(self) {
-        for taken in self.first.iter().chain(&self.more) {
-            self.limiter.give_back(taken);
+        for token in &self.tokens {
+            self.limiter.give_back(token);
         }
     }
 }

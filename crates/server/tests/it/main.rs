@@ -1,5 +1,8 @@
 //! The server from outside: configuration, HTTP frame, start and shutdown.
 
+mod accounts;
+mod admin;
+mod agents;
 mod bodies;
 mod client;
 mod config;
