@@ -11,6 +11,7 @@ mod service;
 mod sync;
 
 use axum::Router;
+pub(crate) use messages::send_error;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
@@ -35,6 +36,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())
+        .merge(crate::realtime::routes())
 }
 
 async fn no_such_route() -> AppError {

@@ -4,19 +4,32 @@
 //! its `session` (plain state, no I/O) decides. What a socket writes comes from a short ring of fresh frames while
 //! it keeps up, and from the store whenever it does not: the agent's log is the queue.
 //!
-//! * `upgrade`, `hello` — both ways of authenticating;
+//! * `upgrade`, `hello`, `capabilities` — both ways of authenticating;
 //! * `session` — modes, positions, own rows, re-offers;
+//! * `socket`, `asking`, `replies` — the task that executes it;
+//! * `beat`, `budget` — heartbeat, progress, frame policy;
 //! * `wire`, `outbox` — frames on the connection;
 //! * `hub`, `feed`, `hold` — who is connected, and what is new for them.
 
+mod asking;
+mod beat;
+mod budget;
+mod capabilities;
 mod feed;
+mod hello;
 mod hold;
 mod hub;
 mod meters;
+mod outbox;
+mod replies;
 mod session;
+mod socket;
 mod timing;
+mod upgrade;
 mod waiting;
+mod wire;
 
-pub(crate) use hold::{Held, Hold};
+pub(crate) use hold::Held;
 pub(crate) use hub::{Control, Event, Hub, OwnPublished, Published};
 pub use timing::Timing;
+pub(crate) use upgrade::routes;

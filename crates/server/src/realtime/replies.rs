@@ -1,0 +1,151 @@
+//! What a client's frames are answered with, in the order in which the frames came.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use agentchat_core::accounts::Caller;
+use agentchat_core::messages::{ReadThrough, Sent};
+use agentchat_protocol::frame::{FrameFailure, MessageSent, SendFrame, ServerFrame};
+use agentchat_protocol::id::ConversationId;
+use agentchat_protocol::send::SendRequest;
+use futures_util::stream::{FuturesOrdered, Stream};
+
+use crate::app::App;
+use crate::error::AppError;
+use crate::limits::{Policy, Rate};
+use crate::{api, sending};
+
+/// Frames of one socket that are worked on at once; further ones wait in the connection.
+const AT_ONCE: usize = 16;
+
+type Reply = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
+
+/// The open replies of one socket. Operations reach the store in the order of their frames, since each runs up to
+/// there when it is first polled.
+#[derive(Default)]
+pub(super) struct Replies(Option<Box<FuturesOrdered<Reply>>>);
+
+impl Replies {
+    /// As much is open as may be at once.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.as_ref().is_some_and(|open| open.len() >= AT_ONCE)
+    }
+
+    /// Sends the message of a frame. Without a usable `request_id` nobody could tell what the answer refers to.
+    pub(super) fn send(&mut self, app: &App, caller: &Arc<Caller>, frame: &SendFrame<'_>) {
+        let Some(request_id) = frame.request_id.clone() else { return };
+        let limit = usize::try_from(app.limits.content_bytes).unwrap_or(usize::MAX);
+        match frame.request(limit) {
+            Ok(request) => self.push(send(app.clone(), Arc::clone(caller), request_id, request)),
+            Err(error) => self.push(ready(failure(request_id, &api::send_error(error)))),
+        }
+    }
+
+    /// Answers a send that came too soon.
+    pub(super) fn refuse(&mut self, frame: SendFrame<'_>, rate: Option<Rate>, wait: Duration) {
+        let (Some(request_id), Some(rate)) = (frame.request_id, rate) else { return };
+        let refusal = agentchat_core::Refusal {
+            policy: Policy::WsFrame.reason(),
+            limit: u64::from(rate.limit),
+            window_s: u64::from(rate.window_s),
+            retry_after_ms: (wait.as_micros() as u64).div_ceil(1_000).max(1),
+        };
+        self.push(ready(failure(request_id, &AppError::from(refusal))));
+    }
+
+    /// Moves the read cursor; answered by nothing.
+    pub(super) fn read_through(
+        &mut self,
+        app: &App,
+        caller: &Arc<Caller>,
+        conversation: ConversationId,
+        through_seq: i64,
+    ) {
+        let operation = ReadThrough {
+            reader: caller.key,
+            handle: caller.handle.clone(),
+            conversation,
+            through_seq: through_seq.unsigned_abs(),
+            now: app.clock.now(),
+        };
+        self.push(read_through(app.clone(), operation));
+    }
+
+    /// The next text to write, once its turn has come.
+    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<String> {
+        while let Some(open) = &mut self.0 {
+            match Pin::new(&mut **open).poll_next(context) {
+                Poll::Ready(Some(Some(text))) => return Poll::Ready(text),
+                Poll::Ready(Some(None)) => {}
+                Poll::Ready(None) => self.0 = None,
+                Poll::Pending => break,
+            }
+        }
+        Poll::Pending
+    }
+
+    fn push(&mut self, reply: impl Future<Output = Option<String>> + Send + 'static) {
+        self.0.get_or_insert_default().push_back(Box::pin(reply));
+    }
+}
+
+async fn send(app: App, caller: Arc<Caller>, request_id: String, request: SendRequest) -> Option<String> {
+    match sending::send(&app, &caller, request).await {
+        Ok(sent) => sent_text(request_id, sent),
+        Err(error) => failure(request_id, &error),
+    }
+}
+
+fn sent_text(request_id: String, sent: Sent) -> Option<String> {
+    let backlog = sent.backlog.map(|warning| format!("{}={}", warning.handle, warning.undelivered));
+    text(&ServerFrame::MessageSent(Box::new(MessageSent {
+        request_id,
+        replay: sent.replayed,
+        message: sent.message,
+        skipped_recipients: sent.skipped_recipients,
+        backlog_warning: backlog,
+    })))
+}
+
+fn failure(request_id: String, error: &AppError) -> Option<String> {
+    if error.code().status() >= 500 {
+        tracing::error!(request_id, %error, "a message.send failed");
+    }
+    text(&ServerFrame::Error(FrameFailure {
+        request_id: Some(request_id),
+        code: error.code().as_str().into(),
+        message: error.message().into(),
+        details: error.details(),
+    }))
+}
+
+async fn read_through(app: App, operation: ReadThrough) -> Option<String> {
+    loop {
+        match app.store.write(operation.clone()).await {
+            Ok(outcome) => {
+                sending::publish_reads(&app, &outcome);
+                if !outcome.more {
+                    return None;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a message.read_ack was lost");
+                return None;
+            }
+        }
+    }
+}
+
+/// The text of a frame.
+pub(super) fn text(frame: &ServerFrame) -> Option<String> {
+    match frame.to_text() {
+        Ok(text) => Some(text),
+        Err(error) => {
+            tracing::error!(%error, kind = frame.kind(), "a frame could not be written");
+            None
+        }
+    }
+}
