@@ -52,7 +52,7 @@ use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::extract::ClientIp;
-use crate::limits::{Key, Limiter, Limits, Policy};
+use crate::limits::{Key, Limiter, Limits, Policy, Warnings};
 use crate::mail::Mailer;
 use crate::realtime::Hub;
 use crate::workers::Acks;
@@ -75,6 +75,7 @@ pub struct Shared {
     pub(crate) config: Config,
     pub(crate) limits: Limits,
     pub(crate) limiter: Limiter,
+    pub(crate) warnings: Warnings,
     pub(crate) mailer: Mailer,
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
@@ -107,6 +108,7 @@ impl App {
         Self(Arc::new(Shared {
             limiter: Limiter::new(&config.limits, clock.clone()),
             limits: config.limits.clone(),
+            warnings: Warnings::default(),
             entropy: config.entropy.clone(),
             callers: Callers::default(),
             keys: secrets.keys,
