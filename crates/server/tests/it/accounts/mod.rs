@@ -29,7 +29,8 @@ pub(crate) async fn call(server: &TestServer, key: &str, method: &str, path: &st
 
 /// Mails written so far.
 pub(crate) fn mails(server: &TestServer) -> usize {
-    std::fs::read_dir(server.folder.path().join("mail")).unwrap().count()
+    let names = std::fs::read_dir(server.folder.path().join("mail")).unwrap().map(|entry| entry.unwrap().path());
+    names.filter(|path| path.extension().is_some_and(|end| end == "eml")).count()
 }
 
 /// A code that is not this one.
