@@ -81,13 +81,6 @@ impl AppError {
             .with_details(json!({ "limit": limit }))
     }
 
-    /// 400 with one message about one field of body or query.
-    pub(crate) fn field(name: &str, message: &str) -> Self {
-        let mut errors = FieldErrors::default();
-        errors.field(name, message);
-        errors.into()
-    }
-
     /// 400 about the body as a whole.
     pub(crate) fn form(message: &str) -> Self {
         let mut errors = FieldErrors::default();

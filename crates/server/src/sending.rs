@@ -5,14 +5,16 @@ use std::time::Instant;
 
 use agentchat_core::accounts::Caller;
 use agentchat_core::messages::{ReadOutcome, SendDirect, SendLimits, Sent};
+use agentchat_protocol::frame::RateLimitWarning;
 use agentchat_protocol::id::MessageId;
 use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};
 use agentchat_protocol::send::SendRequest;
+use agentchat_protocol::timestamp::Timestamp;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{AppError, Result};
-use crate::limits::{Key, Limits, Policy};
+use crate::limits::{Key, Limits, Low, Policy};
 use crate::realtime::{Event, OwnPublished, Published};
 
 /// Stores a message and wakes its recipients; a replay does neither.
@@ -45,6 +47,8 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
         Ok(sent) => {
             if sent.replayed {
                 give_back(reservation);
+            } else if let Some(low) = reservation.and_then(|reservation| reservation.low()) {
+                warn(app, caller, low, now);
             }
             let outcome = if sent.replayed { "replay" } else { "ok" };
             metrics::counter!("agentchat_messages_sent_total", "outcome" => outcome).increment(1);
@@ -63,6 +67,23 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
 fn give_back(reservation: Option<crate::limits::Reservation>) {
     if let Some(reservation) = reservation {
         reservation.release();
+    }
+}
+
+/// Tells the sender's sockets that its budget runs low, now and then.
+fn warn(app: &App, caller: &Caller, low: Low, now: Timestamp) {
+    if app.hub.connections(caller.key) == 0 || !app.warnings.is_due(caller.key, now) {
+        return;
+    }
+    let warning = RateLimitWarning {
+        endpoint: "POST /v1/messages".to_owned(),
+        limit: low.limit.into(),
+        remaining: low.remaining.into(),
+        reset_at: now.plus_millis(low.full_in_ms),
+        message: "send budget below 20%".to_owned(),
+    };
+    if let Some(text) = frame_text("rate_limit.warning", &warning) {
+        app.hub.event(caller.key, &Event { text, droppable: false });
     }
 }
 

@@ -11,8 +11,6 @@ pub(crate) enum Key {
     Agent(i64),
     /// A client address.
     Ip(IpAddr),
-    /// One socket, by a number of this process.
-    Socket(u64),
 }
 
 impl Key {
@@ -123,7 +121,6 @@ impl Shard {
 fn shard_of(key: &Key) -> usize {
     let bits = match key {
         Key::Agent(number) => number.unsigned_abs(),
-        Key::Socket(number) => *number,
         Key::Ip(IpAddr::V4(address)) => u64::from(u32::from_be_bytes(address.octets())),
         Key::Ip(IpAddr::V6(address)) => (u128::from(*address) >> 64) as u64,
     };

@@ -44,6 +44,18 @@ struct Token {
     policy: Policy,
     bucket: Bucket,
     rate: Rate,
+    /// How long the bucket took to fill once this was taken.
+    debt_nanos: i64,
+}
+
+/// A bucket that is nearly empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Low {
+    pub(crate) limit: u32,
+    /// Whole tokens left.
+    pub(crate) remaining: u32,
+    /// Milliseconds until it is full.
+    pub(crate) full_in_ms: i64,
 }
 
 impl Limiter {
@@ -60,7 +72,7 @@ impl Limiter {
 
     /// Takes one token each from several buckets, or from none of them.
     pub(crate) fn reserve_all(&self, wanted: &[(Policy, Key)]) -> Verdict {
-        let tokens: Vec<Token> = wanted.iter().filter_map(|(policy, key)| self.token(*policy, *key)).collect();
+        let mut tokens: Vec<Token> = wanted.iter().filter_map(|(policy, key)| self.token(*policy, *key)).collect();
         let now = self.0.clock.monotonic_nanos();
         let mut shards = self.0.buckets.lock_all(tokens.iter().map(|token| token.bucket.1));
         let mut arrivals = Vec::with_capacity(tokens.len());
@@ -71,7 +83,8 @@ impl Limiter {
                 Err(wait_nanos) => return token.refuse(wait_nanos, now),
             }
         }
-        for (token, arrival) in tokens.iter().zip(arrivals) {
+        for (token, arrival) in tokens.iter_mut().zip(arrivals) {
+            token.debt_nanos = arrival - now;
             if let Some(shard) = shards.shard(&token.bucket.1) {
                 shard.set(token.bucket, arrival, now);
             }
@@ -84,7 +97,7 @@ impl Limiter {
     /// A token of a policy; none when the policy is off.
     fn token(&self, policy: Policy, key: Key) -> Option<Token> {
         let rate = self.0.rates[policy.index()]?;
-        Some(Token { policy, bucket: (policy.index() as u8, key), rate })
+        Some(Token { policy, bucket: (policy.index() as u8, key), rate, debt_nanos: 0 })
     }
 
     fn give_back(&self, token: &Token) {
@@ -126,6 +139,16 @@ impl Token {
 }
 
 impl Reservation {
+    /// The first bucket that holds less than a fifth of its tokens.
+    pub(crate) fn low(&self) -> Option<Low> {
+        self.tokens.iter().find_map(|token| {
+            let remaining = token.rate.tokens_left(token.debt_nanos);
+            let full_in_ms = token.debt_nanos / 1_000_000;
+            let low = Low { limit: token.rate.limit, remaining, full_in_ms };
+            (u64::from(remaining) * 5 < u64::from(low.limit)).then_some(low)
+        })
+    }
+
     /// Gives every token back: the request was a replay, was rejected, or failed.
     pub(crate) fn release(self) {
         for token in &self.tokens {

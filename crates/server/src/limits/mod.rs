@@ -4,10 +4,12 @@ mod buckets;
 mod limiter;
 mod policy;
 mod seen;
+mod warnings;
 
-pub(crate) use limiter::{Key, Limiter, Reservation, Verdict};
+pub(crate) use limiter::{Key, Limiter, Low, Reservation};
 pub use policy::{Policy, Rate};
 pub(crate) use seen::watch;
+pub(crate) use warnings::Warnings;
 
 /// Why a `--limit` was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

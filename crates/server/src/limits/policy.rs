@@ -25,6 +25,12 @@ impl Rate {
         (self.window_nanos() / i64::from(self.limit)).max(1)
     }
 
+    /// Whole tokens of a bucket that is full in `debt_nanos`.
+    pub(crate) fn tokens_left(self, debt_nanos: i64) -> u32 {
+        let left = (self.window_nanos() - debt_nanos).max(0) / self.interval_nanos();
+        u32::try_from(left).unwrap_or(u32::MAX).min(self.limit)
+    }
+
     /// The window in nanoseconds.
     pub(crate) fn window_nanos(self) -> i64 {
         i64::from(self.window_s) * 1_000_000_000

@@ -69,10 +69,9 @@ impl Seen {
 impl Remaining {
     fn write(&self, comma: &str, policies: &mut String, states: &mut String) -> std::fmt::Result {
         let (name, limit, window) = (self.policy.reason(), self.rate.limit, self.rate.window_s);
-        let free = self.rate.window_nanos() - self.debt_nanos;
-        let left = free.max(0) / self.rate.interval_nanos();
+        let left = self.rate.tokens_left(self.debt_nanos);
         let full_in = self.debt_nanos.unsigned_abs().div_ceil(1_000_000_000);
         write!(policies, "{comma}\"{name}\";q={limit};w={window}")?;
-        write!(states, "{comma}\"{name}\";r={left};t={full_in}", left = left.min(i64::from(limit)))
+        write!(states, "{comma}\"{name}\";r={left};t={full_in}")
     }
 }

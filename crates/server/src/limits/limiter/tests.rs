@@ -156,6 +156,18 @@ fn full_buckets_are_forgotten_and_the_rest_is_bounded() {
 }
 
 #[test]
+fn a_bucket_is_low_below_a_fifth() {
+    let (limiter, clock) = limiter(&["send=60/1"]);
+    let low = || limiter.reserve(Policy::Send, ALICE).granted().unwrap().low();
+    for _ in 0..48 {
+        assert_eq!(low(), None);
+    }
+    assert_eq!(low(), Some(Low { limit: 60, remaining: 11, full_in_ms: 816 }));
+    clock.advance(1_000);
+    assert_eq!(low(), None);
+}
+
+#[test]
 fn one_ipv6_subscriber_is_one_key() {
     let key = |text: &str| Key::ip(text.parse().unwrap());
     assert_eq!(key("2001:db8:1:2::1"), key("2001:db8:1:2:ffff::9"));
