@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// Name of the database inside the data folder; `-wal` and `-shm` stand beside it.
@@ -35,6 +36,9 @@ pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
 fn shared(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Plans do not depend on what is bound. Without this SQLite parses a statement anew at every run if some comparison
+    // of it could, for another value, use a partial index: half of the writer's time.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
 }
