@@ -1,0 +1,11 @@
+//! The command, run as a program against a real server; whole outputs are compared.
+
+mod account;
+mod admin;
+mod demo;
+mod doctor;
+mod listen;
+mod serve;
+mod talk;
+mod usage;
+mod world;
