@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -70,6 +71,7 @@ pub struct Running {
 impl Server {
     /// Opens the store, binds and serves; returns as soon as requests are answered.
     pub async fn start(config: Config) -> Result<Running, StartError> {
+        raise_descriptor_limit();
         let store = Store::open(StoreOptions::new(&config.data_dir))?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
@@ -102,6 +104,15 @@ impl Running {
         if let Err(panic) = self.serving.await {
             tracing::error!(%panic, "the server's task failed");
         }
+    }
+}
+
+/// Each socket is a descriptor, and shells allow 1,024 by default where the system allows far more.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some() && limit.current != limit.maximum {
+        let raised = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+        tracing::debug!(from = limit.current, to = limit.maximum, ?raised, "descriptor limit");
     }
 }
 
