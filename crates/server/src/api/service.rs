@@ -1,11 +1,13 @@
 //! What the service says about itself: name, liveness, readiness, metrics, its OpenAPI document.
 
 use agentchat_core::accounts::Authenticate;
+use agentchat_core::agents::CountAll;
 use agentchat_protocol::error::{ErrorBody, ErrorCode};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use metrics::{counter, gauge};
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -105,13 +107,18 @@ async fn render_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Re
         let given = bearer(&headers).filter(|token| same_secret(token, expected.expose()));
         given.ok_or_else(AppError::unauthorized)?;
     }
-    observe_store(&app);
+    observe_store(&app).await;
     Ok(([(CONTENT_TYPE, PROMETHEUS)], app.metrics.render()).into_response())
 }
 
-fn observe_store(app: &App) {
+/// Gauges that are read when somebody asks. A store that cannot be read leaves them as they were.
+async fn observe_store(app: &App) {
     let stats = app.store.stats();
-    metrics::gauge!("agentchat_store_queue_depth").set(stats.queue_depth as f64);
-    metrics::gauge!("agentchat_store_log_bytes").set(stats.log_bytes as f64);
-    metrics::counter!("agentchat_store_commits_total").absolute(stats.commits);
+    gauge!("agentchat_store_queue_depth").set(stats.queue_depth as f64);
+    gauge!("agentchat_store_log_bytes").set(stats.log_bytes as f64);
+    counter!("agentchat_store_commits_total").absolute(stats.commits);
+    match app.store.read(CountAll).await {
+        Ok(counts) => gauge!("agentchat_undelivered_envelopes").set(counts.messages.stored_envelopes as f64),
+        Err(error) => tracing::warn!(%error, "metrics are without the store's counts"),
+    }
 }

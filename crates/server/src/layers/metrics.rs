@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use http::HeaderMap;
-use metrics::counter;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Bounds in seconds of every `…_seconds` histogram.
@@ -12,6 +12,31 @@ const SECONDS: &[f64] =
 
 /// Clients that are counted by name; everybody else is `other`.
 const CLIENTS: &[&str] = &["python_sdk", "typescript_sdk", "rust_sdk", "hermes", "cli", "mcp"];
+
+const COUNTERS: &[(&str, &str)] = &[
+    ("agentchat_http_requests_total", "Answered requests by route, method and status."),
+    ("agentchat_client_requests_total", "Requests by the client they name."),
+    ("agentchat_rate_limit_hits_total", "Refusals by policy."),
+    ("agentchat_messages_sent_total", "Answered sends: stored (ok) or answered again (replay)."),
+    ("agentchat_messages_send_rejected_total", "Refused sends by error code."),
+    ("agentchat_ws_closes_total", "Closed sockets by close code."),
+    ("agentchat_drain_frames_total", "Frames written from the store."),
+    ("agentchat_reoffers_total", "Deliveries written again because nobody acked them."),
+    ("agentchat_store_commits_total", "Commits of the store since the start."),
+];
+
+const GAUGES: &[(&str, &str)] = &[
+    ("agentchat_ws_connections", "Open sockets."),
+    ("agentchat_undelivered_envelopes", "Messages that wait for their recipient."),
+    ("agentchat_store_queue_depth", "Operations that wait for the writer."),
+    ("agentchat_store_log_bytes", "Bytes in the write-ahead log."),
+];
+
+const HISTOGRAMS: &[(&str, &str)] = &[
+    ("agentchat_http_request_seconds", "From a request's head to its answer."),
+    ("agentchat_send_commit_seconds", "From a send's operation to its durable answer."),
+    ("agentchat_delivery_latency_seconds", "From a message's commit to its frame on a socket."),
+];
 
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -54,7 +79,20 @@ fn record() -> PrometheusHandle {
     if metrics::set_global_recorder(recorder).is_err() {
         tracing::warn!("another metrics recorder is installed; /metrics stays empty");
     }
+    describe();
     handle
+}
+
+fn describe() {
+    for (name, help) in COUNTERS {
+        describe_counter!(*name, *help);
+    }
+    for (name, help) in GAUGES {
+        describe_gauge!(*name, *help);
+    }
+    for (name, help) in HISTOGRAMS {
+        describe_histogram!(*name, *help);
+    }
 }
 
 /// Counts the client a request names, if it names one.

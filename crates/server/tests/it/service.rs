@@ -33,6 +33,8 @@ async fn metrics_count_requests_by_route_and_client() {
         r#"agentchat_http_request_seconds_bucket{route="/v1/health",method="GET",le="0.001"}"#,
         r#"agentchat_client_requests_total{client="python_sdk"}"#,
         r#"agentchat_client_requests_total{client="other"}"#,
+        "# HELP agentchat_http_requests_total Answered requests by route, method and status.",
+        "agentchat_undelivered_envelopes ",
     ] {
         assert!(answer.body.contains(line), "{line} is not in\n{}", answer.body);
     }
