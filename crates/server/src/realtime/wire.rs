@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use agentchat_protocol::frame::close::Close;
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tungstenite::error::{CapacityError, Error, ProtocolError};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Message, Role, WebSocketConfig, WebSocketContext};
@@ -44,6 +44,8 @@ pub(super) struct Wire<S> {
     io: S,
     context: WebSocketContext,
     pub(super) out: Outbox,
+    /// The last frame was none, or too large: what follows cannot be told apart.
+    unreadable: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
@@ -54,7 +56,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             .write_buffer_size(0)
             .max_frame_size(Some(most))
             .max_message_size(Some(most));
-        Self { io, context: WebSocketContext::new(Role::Server, Some(config)), out: Outbox::default() }
+        let context = WebSocketContext::new(Role::Server, Some(config));
+        Self { io, context, out: Outbox::default(), unreadable: false }
     }
 
     /// From now on frames above `most` bytes are refused.
@@ -74,7 +77,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             Ok(Message::Close(_)) => Received::Closed,
             Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => Received::Beat,
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
-            Err(error) => failed(&error),
+            Err(error) => {
+                self.unreadable = true;
+                failed(&error)
+            }
         };
         // Puts the answer to a ping or a close into the outbox. Nothing can fail there that reading will not report.
         let _reported_by_the_next_read = self.context.flush(&mut side);
@@ -115,17 +121,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     async fn linger(mut self, within: Duration) {
         let farewell = async {
-            loop {
+            poll_fn(|context| self.poll_write(context)).await?;
+            while !self.unreadable {
                 match self.receive().await {
-                    Received::Frame(_) | Received::Beat => {}
-                    Received::Closed | Received::TooLarge | Received::Broken(_) | Received::Gone => break,
+                    Received::Frame(_) | Received::Beat | Received::TooLarge | Received::Broken(_) => {}
+                    Received::Closed => break,
+                    Received::Gone => return Ok(()),
                 }
             }
             poll_fn(|context| self.poll_write(context)).await?;
-            tokio::io::AsyncWriteExt::shutdown(&mut self.io).await
+            self.io.shutdown().await?;
+            // What the peer still sends is read, since a reset would take back what it has not read of ours.
+            tokio::io::copy(&mut self.io, &mut tokio::io::sink()).await.map(|_| ())
         };
         // The peer may be gone or not read; the connection ends either way.
-        let _late = tokio::time::timeout(within, farewell).await;
+        let _late: Result<io::Result<()>, _> = tokio::time::timeout(within, farewell).await;
     }
 }
 

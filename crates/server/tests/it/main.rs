@@ -10,4 +10,5 @@ mod frame;
 mod keys;
 mod lifecycle;
 mod limits;
+mod realtime;
 mod service;

@@ -1,0 +1,9 @@
+//! The agent socket, over real connections.
+
+mod closes;
+mod delivery;
+mod handshake;
+mod lead;
+mod own_messages;
+mod peer;
+mod sends;
