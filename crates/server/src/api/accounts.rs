@@ -283,7 +283,9 @@ fn lost_account(body: &[u8]) -> Result<(Email, Option<String>)> {
 
 /// Hands the code to the mailer; if that fails, the flow was never begun.
 async fn mail_or_release(app: &App, flow: Flow, challenge: &Challenge, email: Email) -> Result<()> {
-    let Err(error) = app.mailer.send(code_mail(&email, flow, challenge.code)).await else { return Ok(()) };
+    let Err(error) = app.mailer.send(code_mail(&email, flow, challenge.code, app.limits.otp_ttl_s)).await else {
+        return Ok(());
+    };
     if let Err(kept) = app.store.write(ReleaseSlot { pending: challenge.pending, email }).await {
         tracing::warn!(error = %kept, "the slot of a code that was not mailed stays taken");
     }
@@ -293,7 +295,7 @@ async fn mail_or_release(app: &App, flow: Flow, challenge: &Challenge, email: Em
 /// Hands the code to the mailer off the request path. The slot stays taken if that fails: giving it back would tell
 /// that there was something to recover.
 fn mail_later(app: &App, flow: Flow, challenge: &Challenge, email: &Email) {
-    let (mailer, mail) = (app.mailer.clone(), code_mail(email, flow, challenge.code));
+    let (mailer, mail) = (app.mailer.clone(), code_mail(email, flow, challenge.code, app.limits.otp_ttl_s));
     app.spawn(async move {
         if let Err(error) = mailer.send(mail).await {
             tracing::error!(%error, "a recovery code could not be mailed");

@@ -60,7 +60,8 @@ macro_rules! message_columns {
         "SELECT m.pk, m.id, m.conversation, c.id, m.seq, m.sender, a.handle, \
          CASE WHEN a.status = 3 THEN NULL ELSE a.display_name END, a.is_system, m.kind, m.created_at, \
          m.client_msg_id, m.content, m.metadata, m.mentions, \
-         e.recipient, e.position, e.status, e.delivered_at, e.quiet, \
+         e.recipient, e.position, e.status, \
+         COALESCE(e.delivered_at, (SELECT d.deleted_at FROM agent d WHERE d.pk = e.recipient)), e.quiet, \
          (SELECT r.at FROM read_mark r WHERE r.agent = e.recipient AND r.conversation = m.conversation \
           AND r.through_seq >= m.seq ORDER BY r.through_seq LIMIT 1) "
     };
@@ -108,7 +109,8 @@ fn envelope(row: &Row<'_>, recipient: i64) -> Result<EnvelopeState> {
     Ok(EnvelopeState {
         recipient: AgentKey(recipient),
         position: row.int(16)?,
-        delivered: row.int(17)? != 0,
+        // What waits for a deleted account counts as delivered at its end, cleared already or not.
+        delivered: row.int(17)? != 0 || !row.is_null(18)?,
         delivered_at: row.opt_int(18)?,
         quiet: row.bool(19)?,
         read_at: row.opt_int(20)?,

@@ -10,13 +10,8 @@ impl Tx<'_> {
             &[name.into(), fresh.into()],
         )
         .await?;
-        let found = self
-            .query_opt(
-                "SELECT value FROM meta WHERE key = $1",
-                &[name.into()],
-                |row| row.bytes::<32>(0),
-            )
-            .await?;
+        let found =
+            self.query_opt("SELECT value FROM meta WHERE key = $1", &[name.into()], |row| row.bytes::<32>(0)).await?;
         found.ok_or_else(|| crate::StoreError::Internal(format!("secret {name} is missing")))
     }
 }

@@ -93,7 +93,7 @@ impl Tx<'_> {
     ) -> Result<Option<CountedTry>> {
         self.query_opt(
             "UPDATE otp SET attempts = attempts + 1
-             WHERE id = $1 AND flow = $2 AND expires_at > $3 AND (CAST($4 AS INTEGER) IS NULL OR agent = $4)
+             WHERE id = $1 AND flow = $2 AND expires_at > $3 AND (CAST($4 AS BIGINT) IS NULL OR agent = $4)
              RETURNING attempts, email",
             &[(&id.bytes()).into(), flow.number().into(), now.as_millis().into(), agent.into()],
             |row| Ok(CountedTry { tries: row.int(0)? as u64, email: email(row.str(1)?)? }),

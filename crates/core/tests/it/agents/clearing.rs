@@ -2,10 +2,13 @@
 
 use agentchat_core::Verdict;
 use agentchat_core::agents::{ClearDeleted, CountAll, ShowSummary, UnfinishedJobs};
-use agentchat_core::messages::{SendDirect, SendLimits};
+use agentchat_core::messages::{HistoryAnchor, SendDirect, SendLimits, ShowHistory};
+use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::MessageId;
+use agentchat_protocol::message::{Message, MessageStatus};
 use agentchat_protocol::send::SendRequest;
+use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
 use agentchat_store::{Read, StoreError, Tx};
 use serde_json::json;
@@ -30,7 +33,7 @@ impl Read for Waiting {
     }
 }
 
-async fn send(ground: &Ground, from: AgentKey, to: &str) {
+async fn send(ground: &Ground, from: AgentKey, to: &str) -> Message {
     let id = MessageId::from_bytes(ground.draw());
     let body = json!({ "to": to, "client_msg_id": id.to_string(), "content": { "text": "hello" } }).to_string();
     let send = SendDirect {
@@ -43,7 +46,20 @@ async fn send(ground: &Ground, from: AgentKey, to: &str) {
         verdict: Verdict::Granted,
         limits: SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 },
     };
-    ground.store.write(send).await.unwrap();
+    ground.store.write(send).await.unwrap().message
+}
+
+/// Status and time of delivery of each message, as `viewer` sees them.
+async fn states(ground: &Ground, viewer: AgentKey, of: &Message) -> Vec<(MessageStatus, Option<Timestamp>)> {
+    let history = ShowHistory {
+        viewer,
+        conversation: of.conversation_id,
+        anchor: HistoryAnchor::Newest,
+        limit: 200,
+        keys: DeliveryKey::new([9; 32]),
+    };
+    let rows = ground.store.read(history).await.unwrap();
+    rows.into_iter().map(|row| (row.status, row.delivered_at)).collect()
 }
 
 #[tokio::test]
@@ -75,6 +91,22 @@ async fn the_inbox_is_cleared_in_chunks_and_counted_in_each() {
     assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), []);
     assert!(ground.store.write_own(chunk).await.unwrap());
     assert_eq!(ground.store.read(Waiting(alice.key)).await.unwrap(), (1, 1));
+}
+
+#[tokio::test]
+async fn nobody_sees_whether_the_job_is_done() {
+    let ground = Ground::new();
+    let alice = ground.agent("alice@example.com", "alice").await;
+    ground.agent("bob@example.com", "bob").await;
+    let message = send(&ground, alice.key, "bob").await;
+    assert_eq!(states(&ground, alice.key, &message).await, [(MessageStatus::Stored, None)]);
+    ground.pass(1_000);
+    let deleted = delete(&ground, "bob").await.unwrap();
+    let before = states(&ground, alice.key, &message).await;
+    assert_eq!(before, [(MessageStatus::Delivered, Some(ground.now()))]);
+    ground.pass(1_000);
+    assert!(ground.store.write_own(ClearDeleted { job: deleted.job, chunk: 500 }).await.unwrap());
+    assert_eq!(states(&ground, alice.key, &message).await, before);
 }
 
 #[tokio::test]
