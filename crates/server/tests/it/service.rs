@@ -75,6 +75,10 @@ async fn every_operation_has_an_id_of_its_own_and_the_error_answer() {
             ids.push(operation["operationId"].as_str().unwrap().to_owned());
             let error = &operation["responses"]["default"]["content"]["application/json"]["schema"]["$ref"];
             assert_eq!(error, "#/components/schemas/ErrorBody", "{method} {path}");
+            for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+                let parameters = operation["parameters"].as_array().unwrap();
+                assert!(parameters.iter().any(|one| one["name"] == name && one["in"] == "path"), "{method} {path}");
+            }
         }
     }
     assert!(ids.contains(&"get_openapi_json".to_owned()));
