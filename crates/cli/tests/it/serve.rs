@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::world::bare;
 
@@ -17,12 +17,13 @@ fn serve(home: &Path, data: &Path) -> Command {
     command
 }
 
-async fn first_line(child: &mut Child) -> String {
+/// The line that says where it listens, and the rest of the output.
+async fn first_line(child: &mut Child) -> (String, BufReader<ChildStdout>) {
+    let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
-    let reading = BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line);
-    let read = async { reading.await.map(|_| ()) };
-    tokio::time::timeout(Duration::from_secs(20), read).await.expect("the server is ready").unwrap();
-    line
+    let limit = Duration::from_secs(20);
+    tokio::time::timeout(limit, output.read_line(&mut line)).await.expect("the server is ready").unwrap();
+    (line, output)
 }
 
 fn signal(child: &Child, signal: Signal) {
@@ -34,13 +35,13 @@ async fn it_says_where_it_listens_and_ends_well_at_a_signal() {
     for end in [Signal::TERM, Signal::INT] {
         let home = tempfile::tempdir().unwrap();
         let mut child = serve(home.path(), &home.path().join("data")).spawn().unwrap();
-        let line = first_line(&mut child).await;
+        let (line, mut output) = first_line(&mut child).await;
         let address = line.trim_end().strip_prefix("listening on http://127.0.0.1:").expect("one line");
         let port: u16 = address.parse().expect("a port");
         assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok(), "it accepts when it says so");
         signal(&child, end);
         let mut more = String::new();
-        child.stdout.take().unwrap().read_to_string(&mut more).await.unwrap();
+        output.read_to_string(&mut more).await.unwrap();
         assert_eq!(more, "", "one line and no more");
         assert_eq!(child.wait().await.unwrap().code(), Some(0));
     }

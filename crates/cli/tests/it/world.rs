@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 use agentchat_testkit::{Seeded, TestServer};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_agentchat");
 
@@ -51,8 +51,9 @@ impl World {
 
     /// As [`World::run`], with a text on standard input.
     pub(crate) async fn run_with_input(&self, arguments: &[&str], input: &str) -> String {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child: Child = child.spawn().expect("the program starts");
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
         let mut pipe = child.stdin.take().expect("an input");
         pipe.write_all(input.as_bytes()).await.expect("the program reads");
         drop(pipe);

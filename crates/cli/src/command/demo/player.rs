@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use agentchat::{Delivery, Event, Events, Message, Realtime, SendMessage};
 use serde_json::json;
@@ -13,6 +13,9 @@ use super::screenplay::{CAST, DIALOGUES, Line, VOLLEY, pair};
 use super::stage::Actor;
 use crate::failure::Failure;
 use crate::printer::{Printer, Tone, one_line};
+
+const SETTLED_WITHIN: Duration = Duration::from_secs(5);
+const ASK_EVERY: Duration = Duration::from_millis(10);
 
 /// What all players share.
 pub(super) struct Scene {
@@ -80,11 +83,23 @@ impl Player {
     pub(super) async fn leave(self) -> Result<u64, Failure> {
         self.realtime.close().await?;
         self.listening.await.map_err(|error| Failure::failed(error.to_string()))??;
-        Ok(self.role.actor.client.undelivered_count().await?)
+        self.role.unsettled().await
     }
 }
 
 impl Role {
+    /// The server gathers acknowledgements for a moment before it settles them.
+    async fn unsettled(&self) -> Result<u64, Failure> {
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        loop {
+            match self.actor.client.undelivered_count().await? {
+                0 => return Ok(0),
+                count if Instant::now() > deadline => return Ok(count),
+                _ => tokio::time::sleep(ASK_EVERY).await,
+            }
+        }
+    }
+
     /// Takes what comes; answers are given beside it, so that a pause holds nothing up.
     async fn listen(self, mut events: Events) -> Result<(), Failure> {
         let mut answers = JoinSet::new();
