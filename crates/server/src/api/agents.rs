@@ -84,13 +84,14 @@ pub(super) async fn end_account(app: &App, handle: Handle, actor: Actor) -> Resu
     let now = app.clock.now();
     let operation = DeleteAgent { handle, actor, event: app.entropy.uuid_v7(now), now };
     let shared = app.clone();
+    // Here and not behind the answer: the caller may be gone by then.
     let dead = move |outcome: &Result<Deleted, Error>| {
         if let Ok(deleted) = outcome {
             shared.callers.forget(deleted.agent);
             shared.hub.control(deleted.agent, Control::Deleted);
+            shared.spawn(workers::clear_deleted(shared.clone(), deleted.job));
         }
     };
-    let deleted = app.store.write_then(operation, dead).await?;
-    app.spawn(workers::clear_deleted(app.clone(), deleted.job));
+    app.store.write_then(operation, dead).await?;
     Ok(())
 }
