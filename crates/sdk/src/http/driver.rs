@@ -1,8 +1,9 @@
 //! Executes what the request machine says.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::http::machine::{Input, Output, RequestMachine};
