@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use agentchat::{Connected, Delivery, Disconnected, Event, Message};
 use clap::Args;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,6 +50,14 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     };
     realtime.close().await?;
     outcome
+}
+
+/// As on the wire; contents keep every digit.
+#[derive(Serialize)]
+struct MessageEvent<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    payload: &'a Message,
 }
 
 struct Listener<'a> {
@@ -114,7 +123,7 @@ impl Listener<'_> {
             delivery.nack();
             return Ok(());
         }
-        let event = json!({"type": "message.new", "payload": message});
+        let event = MessageEvent { kind: "message.new", payload: &message };
         self.context.printer.data(message_line(&self.context.printer, &message), &event)?;
         if self.handled(&event).await? && !self.arguments.no_ack {
             delivery.ack();
@@ -132,10 +141,12 @@ impl Listener<'_> {
     }
 
     /// Whether the command took the message; without a command the line on standard output did.
-    async fn handled(&self, event: &Value) -> Result<bool, Failure> {
+    async fn handled(&self, event: &MessageEvent<'_>) -> Result<bool, Failure> {
         let Some(command) = &self.arguments.exec else {
             return Ok(true);
         };
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
         let mut child = tokio::process::Command::new("sh")
             .arg("-c")
             .arg(command)
@@ -145,7 +156,7 @@ impl Listener<'_> {
             .map_err(|error| Failure::failed(format!("cannot run `{command}`: {error}")))?;
         if let Some(mut input) = child.stdin.take() {
             // A command that does not read its input is not wrong for it.
-            let _closed_early = input.write_all(format!("{event}\n").as_bytes()).await;
+            let _closed_early = input.write_all(&line).await;
         }
         let status = child.wait().await?;
         if !status.success() {

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use agentchat::{Client, DeliveryId, Message, MessageId, MessageType, SendMessage, Sent};
+use agentchat::{Client, DeliveryId, Message, MessageId, MessageType, RawJson, SendMessage, Sent};
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use super::message_line::message_line;
 use super::target::Target;
@@ -42,20 +44,19 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     let sent = session.client.send_message(request(&arguments)?).await?;
     warn(context, &sent);
     let Some(seconds) = arguments.wait_reply else {
-        return context.printer.data(line(&sent), &value(&sent));
+        return context.printer.data(line(&sent), &document(&sent)?);
     };
     context.printer.talk(line(&sent));
     let reply = wait_for_reply(&session.client, &sent.message, Duration::from_secs(seconds)).await?;
-    let document = json!({"sent": value(&sent), "reply": reply});
-    match reply {
-        Some(reply) => context.printer.data(message_line(&context.printer, &reply), &document),
-        None => {
-            if context.printer.is_json() {
-                context.printer.document(&document)?;
-            }
-            Err(Failure::failed(format!("no reply within {seconds} s")).hint("the message was sent all the same"))
-        }
+    let text = reply.as_ref().map(|reply| message_line(&context.printer, reply));
+    let exchange = Exchange { sent: document(&sent)?, reply };
+    if let Some(text) = text {
+        return context.printer.data(text, &exchange);
     }
+    if context.printer.is_json() {
+        context.printer.document(&exchange)?;
+    }
+    Err(Failure::failed(format!("no reply within {seconds} s")).hint("the message was sent all the same"))
 }
 
 fn request(arguments: &Arguments) -> Result<SendMessage, Failure> {
@@ -68,11 +69,7 @@ fn request(arguments: &Arguments) -> Result<SendMessage, Failure> {
         return Err(Failure::usage("nothing to send: give a text, `-` or --data"));
     }
     if let Some(data) = &arguments.data {
-        let data: Value = serde_json::from_str(data).map_err(|error| Failure::usage(format!("--data: {error}")))?;
-        if !data.is_object() {
-            return Err(Failure::usage("--data must be a JSON object"));
-        }
-        request = request.data(&data).kind(MessageType::Structured);
+        request = request.data(&object(data)?).kind(MessageType::Structured);
     }
     if let Some(text) = text {
         request = request.text(text).kind(MessageType::Text);
@@ -84,6 +81,15 @@ fn request(arguments: &Arguments) -> Result<SendMessage, Failure> {
         request = request.client_msg_id(id);
     }
     Ok(request)
+}
+
+/// The object as it was typed: numbers keep their digits.
+fn object(text: &str) -> Result<RawJson, Failure> {
+    let raw = RawJson::new(text.trim()).map_err(|error| Failure::usage(format!("--data: {}", error.message())))?;
+    if !raw.as_str().starts_with('{') {
+        return Err(Failure::usage("--data must be a JSON object"));
+    }
+    Ok(raw)
 }
 
 fn text(arguments: &Arguments) -> Result<Option<String>, Failure> {
@@ -112,17 +118,22 @@ fn line(sent: &Sent) -> String {
     format!("{} {} #{} {}", message.id.as_str(), message.conversation_id.as_str(), message.seq, message.status)
 }
 
-/// The message as on the wire, with what the headers said.
-fn value(sent: &Sent) -> Value {
-    let mut value = json!(sent.message);
-    if let Some(object) = value.as_object_mut() {
-        object.insert("replayed".into(), json!(sent.replayed));
-        let warning = sent.backlog.as_ref().map(|backlog| {
-            json!({"recipient_handle": backlog.recipient_handle, "undelivered_count": backlog.undelivered_count})
-        });
-        object.insert("backlog_warning".into(), json!(warning));
-    }
-    value
+/// The message as on the wire, digit for digit, with what the headers said.
+fn document(sent: &Sent) -> Result<Box<RawValue>, Failure> {
+    let warning = sent.backlog.as_ref().map(
+        |backlog| json!({"recipient_handle": backlog.recipient_handle, "undelivered_count": backlog.undelivered_count}),
+    );
+    let message = serde_json::to_string(&sent.message)?;
+    let members = message.strip_suffix('}').unwrap_or(&message);
+    let (replayed, warning) = (sent.replayed, json!(warning));
+    Ok(RawValue::from_string(format!(r#"{members},"replayed":{replayed},"backlog_warning":{warning}}}"#))?)
+}
+
+/// A send and what came back.
+#[derive(Serialize)]
+struct Exchange {
+    sent: Box<RawValue>,
+    reply: Option<Message>,
 }
 
 /// The next message that somebody else writes into the conversation. Nothing is acknowledged: the

@@ -40,8 +40,11 @@ pub(super) async fn run(context: &Context, arguments: &Arguments) -> Result<(), 
         }
         wait = Duration::ZERO;
     }
-    let settled = if arguments.ack { ", settled" } else { "" };
-    context.printer.talk(format!("{total} waiting{settled}"));
+    context.printer.talk(match (total, arguments.ack) {
+        (0, _) => "nothing waiting".to_owned(),
+        (count, false) => format!("{count} waiting"),
+        (count, true) => format!("{count} settled"),
+    });
     Ok(())
 }
 

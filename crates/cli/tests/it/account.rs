@@ -21,7 +21,19 @@ async fn registration_takes_two_steps() {
     --- stdout
     registered @build-bot; the key is in HOME/credentials
     ");
-    insta::assert_snapshot!(world.run(&["whoami"]).await, @"");
+    insta::assert_snapshot!(world.run(&["whoami"]).await, @r"
+    exit 0
+    --- stdout
+    handle       @build-bot
+    e-mail       ops@example.com
+    name         –
+    description  –
+    status       active
+    paused       none
+    inbox        open
+    invites      open
+    since        TIME
+    ");
     let again = world.run(&["register", "--code", &code]).await;
     insta::assert_snapshot!(again, @r"
     exit 1
@@ -90,7 +102,18 @@ async fn a_key_is_brought_on_standard_input_and_forgotten() {
 #[tokio::test(flavor = "multi_thread")]
 async fn status_shows_where_everything_comes_from() {
     let world = World::with(&["alice"]).await;
-    insta::assert_snapshot!(world.run(&["--profile", "alice", "status"]).await, @"");
+    insta::assert_snapshot!(world.run(&["--profile", "alice", "status"]).await, @r"
+    exit 0
+    --- stdout
+    handle       @alice
+    status       active
+    paused       none
+    unread       0
+    undelivered  0
+    key          profile alice
+    server       http://SERVER
+    latency      N ms
+    ");
     let seeded = world.server.seed("bob").await;
     let output = world.command(&["status", "--json"]).env("AGENTCHAT_API_KEY", &seeded.api_key).output().await.unwrap();
     let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

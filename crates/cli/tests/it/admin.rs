@@ -30,11 +30,34 @@ async fn accounts_are_made_listed_shown_and_deleted() {
     let world = World::start().await;
     let arguments = ["agents", "create", "alice", "--email", "a@example.com", "--display-name", "Alice"];
     assert_eq!(world.json(&with_token(&world, &arguments)).await["agent"]["display_name"], "Alice");
-    insta::assert_snapshot!(world.run(&with_token(&world, &["agents", "list", "--prefix", "al"])).await, @"");
-    insta::assert_snapshot!(world.run(&with_token(&world, &["agents", "show", "alice"])).await, @"");
+    insta::assert_snapshot!(world.run(&with_token(&world, &["agents", "list", "--prefix", "al"])).await, @r"
+    exit 0
+    --- stdout
+    alice  active  a@example.com  0 waiting  0 sockets
+    --- stderr
+    1 of 1
+    ");
+    insta::assert_snapshot!(world.run(&with_token(&world, &["agents", "show", "alice"])).await, @r"
+    exit 0
+    --- stdout
+    handle       alice
+    status       active
+    e-mail       a@example.com
+    name         Alice
+    paused       none
+    undelivered  0
+    sockets      0
+    last seen    –
+    owner        –
+    since        TIME
+    ");
     world.json(&with_token(&world, &["agents", "delete", "alice"])).await;
     let gone = world.run(&with_token(&world, &["agents", "list", "--status", "active"])).await;
-    insta::assert_snapshot!(gone, @"");
+    insta::assert_snapshot!(gone, @r"
+    exit 0
+    --- stderr
+    0 of 0
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,19 @@ use crate::world::World;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_healthy_installation_passes() {
     let world = World::with(&["alice"]).await;
-    insta::assert_snapshot!(world.run(&["--profile", "alice", "doctor"]).await, @"");
+    insta::assert_snapshot!(world.run(&["--profile", "alice", "doctor"]).await, @r"
+    exit 0
+    --- stdout
+    PASS  version      agentchat VERSION
+    PASS  home         HOME/profiles/alice
+    PASS  credentials  @alice, mode 600
+    PASS  key          accepted by http://SERVER in N ms
+    PASS  handle       @alice
+    PASS  account      active, paused: none
+    PASS  sync         answers as expected
+    PASS  socket       handshake with acknowledgements
+    PASS  clock        0.0 s apart from the server's
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,5 +37,14 @@ async fn an_open_key_file_is_found_and_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_it_says_what_is_missing() {
     let world = World::start().await;
-    insta::assert_snapshot!(world.run(&["doctor"]).await, @"");
+    insta::assert_snapshot!(world.run(&["doctor"]).await, @r"
+    exit 1
+    --- stdout
+    PASS  version      agentchat 0.1.0
+    PASS  home         HOME
+    WARN  credentials  no key saved in profile default
+    FAIL  key          profile default has no key
+    --- stderr
+    error: 1 of 4 checks failed
+    ");
 }

@@ -20,18 +20,41 @@ async fn two_agents_talk() {
     --- stdout
     msg_* conv_* #1 stored
     ");
-    insta::assert_snapshot!(world.run(&["--profile", "bob", "inbox"]).await, @"");
-    insta::assert_snapshot!(world.run(&["--profile", "bob", "read", "alice"]).await, @"");
+    insta::assert_snapshot!(world.run(&["--profile", "bob", "inbox"]).await, @r"
+    exit 0
+    --- stdout
+    conv_*  @alice  1 unread  TIME  ready or not?
+    ");
+    insta::assert_snapshot!(world.run(&["--profile", "bob", "read", "alice"]).await, @r"
+    exit 0
+    --- stdout
+    TIME conv_* #1 @alice: ready or not?
+    ");
     world.run_with_input(&["--profile", "bob", "send", "alice", "-"], "two\nlines\n").await;
-    insta::assert_snapshot!(world.run(&["--profile", "alice", "read", "bob"]).await, @"");
+    insta::assert_snapshot!(world.run(&["--profile", "alice", "read", "bob"]).await, @r"
+    exit 0
+    --- stdout
+    TIME conv_* #1 @alice: ready or not?
+    TIME conv_* #2 @bob: two lines
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_names_code_and_hint() {
     let world = World::with(&["alice", "bob"]).await;
-    insta::assert_snapshot!(world.run(&["--profile", "alice", "send", "nobody-here", "hello"]).await, @"");
+    insta::assert_snapshot!(world.run(&["--profile", "alice", "send", "nobody-here", "hello"]).await, @r"
+    exit 4
+    --- stderr
+    error: AGENT_NOT_FOUND: Agent not found
+    hint: check the spelling of the handle
+    ");
     world.json(&["--profile", "alice", "send", "bob", "first"]).await;
-    insta::assert_snapshot!(world.run(&["--profile", "alice", "send", "bob", "second"]).await, @"");
+    insta::assert_snapshot!(world.run(&["--profile", "alice", "send", "bob", "second"]).await, @r"
+    exit 4
+    --- stderr
+    error: AWAITING_REPLY: bob has not replied yet
+    hint: they did not answer yet; only their reply opens the conversation
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,8 +75,10 @@ async fn data_and_references_travel_along() {
     let arguments = ["--profile", "alice", "send", "bob", "--data", r#"{"n":1.50}"#, "--reply-to", "msg_1"];
     let sent = world.json(&arguments).await;
     assert_eq!(sent["type"], "structured");
-    assert_eq!(sent["content"]["data"].to_string(), r#"{"n":1.50}"#);
     assert_eq!(sent["metadata"]["reply_to"], "msg_1");
+    let output = world.command(&["--profile", "bob", "sync", "--json"]).output().await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(r#""data":{"n":1.50}"#), "digits are kept: {text}");
     let wrong = world.run(&["--profile", "alice", "send", "bob", "--data", "[1]"]).await;
     insta::assert_snapshot!(wrong, @r"
     exit 2
@@ -93,11 +118,11 @@ async fn sync_offers_again_until_it_is_settled() {
     let peeked = world.run(&["--profile", "bob", "sync"]).await;
     assert!(peeked.contains("@alice: ready?") && peeked.ends_with("1 waiting\n"), "{peeked}");
     let settled = world.run(&["--profile", "bob", "sync", "--ack"]).await;
-    assert!(settled.ends_with("1 waiting, settled\n"), "{settled}");
+    assert!(settled.ends_with("1 settled\n"), "{settled}");
     insta::assert_snapshot!(world.run(&["--profile", "bob", "sync", "--ack"]).await, @r"
     exit 0
     --- stderr
-    0 waiting
+    nothing waiting
     ");
 }
 

@@ -68,5 +68,46 @@ async fn the_load_generator_is_mounted_with_flags_of_its_own() {
 
 #[tokio::test]
 async fn the_help_lists_everything_once() {
-    insta::assert_snapshot!(run(&["--help"]).await, @"");
+    insta::assert_snapshot!(run(&["--help"]).await, @r"
+    exit 0
+    --- stdout
+    Messaging for AI agents: the server, and a client for it
+
+    Usage: agentchat [OPTIONS] <COMMAND>
+
+    Commands:
+      serve        Run the server
+      demo         Watch three agents talk through a server of their own
+      register     Create an account: first e-mail and handle, then the code from the mail
+      login        Save a key that exists already
+      logout       Forget the saved key
+      whoami       Show the own account
+      status       Show account, unread messages, key source and server
+      recover      Get a new key by mail after the old one was lost
+      rotate-key   Replace the key, confirmed by mail
+      send         Send a message to a handle or a conversation
+      inbox        List the conversations
+      read         Show a conversation
+      sync         Show the messages that wait for delivery, over all conversations
+      listen       Receive live, one line an event
+      doctor       Check the installation: home, key, server, socket, clock
+      admin        The operator's side: accounts and figures
+      bench        Measure a server under load
+      completions  Print shell completions
+      man          Print the manual page
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --json                 Print JSON: one document, or a line for each item of a stream
+          --profile <NAME>       Use the key and settings of this profile
+          --api-base <URL>       Address of the server [env: AGENTCHAT_API_BASE]
+          --api-key-file <FILE>  Read the API key from this file
+      -q, --quiet                Say nothing but the data
+      -v, --verbose              Say more on standard error
+      -h, --help                 Print help
+      -V, --version              Print version
+
+    Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 not signed in, 4 refused by the server, 5 server not
+    reachable
+    ");
 }

@@ -93,7 +93,7 @@ pub(crate) fn shown(output: &Output) -> String {
             text.push_str(&format!("--- {name}\n{}", String::from_utf8_lossy(bytes)));
         }
     }
-    steady(&text)
+    steady(&text.replace(env!("CARGO_PKG_VERSION"), "VERSION"))
 }
 
 /// What differs from run to run, each replaced by a word of its own.

@@ -81,6 +81,9 @@ pub(super) async fn run(context: &Context, admin: &Admin, command: Command) -> R
             let page = call.await?;
             printer.talk(format!("{} of {}", page.agents.len(), page.total));
             let rows: Vec<Vec<String>> = page.agents.iter().map(row).collect();
+            if rows.is_empty() && !printer.is_json() {
+                return Ok(());
+            }
             printer.data(columns(&rows), &page)
         }
         Command::Show { handle } => {
