@@ -153,6 +153,7 @@ async fn ack(State(app): State<App>, Caller(caller): Caller, Body(body): Body) -
         let progress = app.store.write(operation).await?;
         acked += progress.acked;
         if !progress.more {
+            app.hub.acked_through(caller.key, position);
             return Ok(Json(Acked { acked }));
         }
     }

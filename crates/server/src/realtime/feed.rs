@@ -53,6 +53,8 @@ pub(super) struct Notices {
     pub(super) ended: Option<Control>,
     pub(super) pause_changed: bool,
     pub(super) synced: Vec<SyncedPage>,
+    /// Acked by a call up to here, while the drain waits.
+    pub(super) acked_through: u64,
     pub(super) events: VecDeque<Event>,
 }
 
@@ -69,7 +71,7 @@ struct Place {
     /// Index of the next frame of the ring; `None` while the socket follows the store.
     cursor: Option<u64>,
     waker: Option<Waker>,
-    /// Set while the drain waits for a sync call of this client.
+    /// Set while the drain waits for the sync calls of this client.
     led_by: Option<Box<str>>,
     echo: bool,
     notices: Option<Box<Notices>>,
@@ -213,6 +215,15 @@ impl Feed {
         for place in &mut self.state().places {
             if place.led_by.as_deref() == Some(client) {
                 place.notify(|notices| notices.synced.push(page.clone()));
+            }
+        }
+    }
+
+    /// Tells the sockets that wait for sync calls how far the agent acked.
+    pub(super) fn acked_through(&self, position: u64) {
+        for place in &mut self.state().places {
+            if place.led_by.is_some() {
+                place.notify(|notices| notices.acked_through = notices.acked_through.max(position));
             }
         }
     }

@@ -113,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Serves the socket until it ends.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let ending = poll_fn(|context| self.poll(context)).await;
         let within = self.app.config.timing.farewell;
         // Nothing reaches it any more, and it is not counted while it says farewell.
@@ -167,6 +167,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         }
         for page in &notices.synced {
             self.session.synced(now, page);
+        }
+        if notices.acked_through > 0 {
+            self.session.acked_through(notices.acked_through);
         }
         self.events.extend(notices.events);
         let excess = self.events.len().saturating_sub(EVENTS);

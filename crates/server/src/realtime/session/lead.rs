@@ -11,21 +11,40 @@ pub(super) struct Lead {
     until: Duration,
     more: Duration,
     latest: Duration,
+    /// Last position that a call returned, and the last that the client acked.
+    given: u64,
+    acked: u64,
+    /// The newest page was short: no call will follow it.
+    through: bool,
 }
 
 impl Lead {
-    /// Waits `first` for the first call, and after a full page until `more` is over.
+    /// Waits `first` for the first call, and after a page until `more` is over.
     pub(super) fn new(now: Duration, first: Duration, more: Duration) -> Self {
-        Self { until: now + first, more, latest: now + more.max(first) }
+        Self { until: now + first, more, latest: now + more.max(first), given: 0, acked: 0, through: false }
     }
 
     pub(super) fn until(&self) -> Duration {
         self.until
     }
 
-    /// A full page came: another call will follow.
-    pub(super) fn extend(&mut self, now: Duration) {
+    /// A page came: after a full one another call will follow, after a short one the ack of its rows. A client that
+    /// works through its rows one by one takes a fresh frame of the same conversation for a hole, reads what it has
+    /// not come to yet, and runs it twice.
+    pub(super) fn gave(&mut self, now: Duration, last: Option<u64>, short: bool) {
+        self.given = self.given.max(last.unwrap_or(0));
+        self.through = short;
         self.until = (now + self.more).min(self.latest);
+    }
+
+    /// The client is done with everything up to here.
+    pub(super) fn acked(&mut self, position: u64) {
+        self.acked = self.acked.max(position);
+    }
+
+    /// The backlog was read and acked.
+    pub(super) fn is_over(&self) -> bool {
+        self.through && self.acked >= self.given
     }
 }
 

@@ -359,13 +359,22 @@ impl<B> Session<B> {
             self.conversations.wrote(*conversation, *seq);
         }
         let more = self.given.add(page.span);
-        if let Some((_, last)) = page.span {
+        let last = page.span.map(|(_, last)| last);
+        if let Some(last) = last {
             self.reoffers.written(now, last);
         }
-        if page.short || !more {
+        lead.gave(now, last, page.short);
+        if !more || lead.is_over() {
             self.end_lead();
-        } else {
-            lead.extend(now);
+        }
+    }
+
+    /// The client acked everything up to here by a call.
+    pub(super) fn acked_through(&mut self, position: u64) {
+        let Some(lead) = self.lead.as_mut() else { return };
+        lead.acked(position);
+        if lead.is_over() {
+            self.end_lead();
         }
     }
 

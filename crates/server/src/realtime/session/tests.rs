@@ -259,16 +259,38 @@ fn without_a_sync_call_the_drain_starts_after_the_wait() {
 }
 
 #[test]
-fn a_short_sync_page_ends_the_wait_and_is_left_out() {
+fn a_short_sync_page_ends_the_wait_once_it_is_acked_and_is_left_out() {
     let mut session = waiting();
     let rows = vec![(ALICE_AND_BOB, 1), (ALICE_AND_BOB, 2)];
     session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows, short: true });
-    assert_eq!(session.next(SECOND / 2), ask_page(0));
+    assert_eq!(session.next(2 * SECOND), Step::Idle);
+    session.acked_through(1);
+    assert_eq!(session.next(2 * SECOND), Step::Idle, "the client still works on the second row");
+    session.acked_through(2);
+    assert_eq!(session.next(2 * SECOND), ask_page(0));
     session.page(page(vec![row(1, 1), row(2, 2), row(3, 4)], 3));
     let hole = Ask::OwnRows { conversation: ALICE_AND_BOB, after_seq: 2, before_seq: 4 };
     assert_eq!(run(&mut session, SECOND), (vec![], Step::Ask(hole)), "what was synced counts as written");
     session.own_rows(vec![own(3)]);
     assert_eq!(run(&mut session, SECOND), (vec![1_003, 3], Step::Take));
+}
+
+#[test]
+fn a_sync_page_that_is_never_acked_holds_the_drain_thirty_seconds_at_most() {
+    let mut session = waiting();
+    session.synced(SECOND / 2, &SyncedPage { span: Some((1, 3)), rows: vec![], short: true });
+    assert_eq!(session.deadline(), Some(30 * SECOND));
+    assert_eq!(session.next(30 * SECOND), ask_page(0));
+}
+
+#[test]
+fn an_ack_between_two_sync_pages_does_not_end_the_wait() {
+    let mut session = waiting();
+    session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows: vec![], short: false });
+    session.acked_through(2);
+    assert_eq!(session.next(SECOND / 2), Step::Idle);
+    session.synced(SECOND, &SyncedPage { span: None, rows: vec![], short: true });
+    assert_eq!(session.next(SECOND), ask_page(0), "all that was given is acked");
 }
 
 #[test]
