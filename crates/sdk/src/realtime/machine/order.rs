@@ -46,7 +46,11 @@ impl RealtimeMachine {
     }
 
     fn buffer(&mut self, key: &Arc<str>, seq: u64, token: Token, source: Source) {
-        self.conversations.of(key).buffer.insert((seq, token));
+        let conversation = self.conversations.of(key);
+        conversation.buffer.insert((seq, token));
+        if conversation.anchor.is_hard() {
+            self.release_consecutive(key);
+        }
         self.watch_gap(key, matches!(source, Source::Drain(..)));
     }
 

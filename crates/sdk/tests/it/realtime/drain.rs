@@ -12,7 +12,7 @@ fn d03_a_a_live_frame_waits_for_the_backlog() {
     s.live([10]);
     s.expect("Q sync(none)");
     s.at(10.0);
-    s.expect("M 7 · M 8 · M 9 · M 10 · A c10 · K del_9");
+    s.expect("M 7 · M 8 · M 9 · M 10 · K del_9 · A c10");
 }
 
 #[test]
@@ -206,7 +206,9 @@ fn d12_c_a_message_that_comes_both_ways_at_once_is_handled_once() {
 
 #[test]
 fn d12_d_a_reconnect_in_the_middle_of_a_drain_handles_nothing_twice() {
-    let mut s = Scenario::new(with_rest());
+    let mut options = with_rest();
+    options.reconnect.initial = std::time::Duration::from_millis(100);
+    let mut s = Scenario::new(options);
     s.handler(|_, _| (0.1, true)).pages.extend([page(1..=5), page(1..=5)]);
     s.start();
     s.at(0.15);
