@@ -1,6 +1,6 @@
 //! Sending, the same for HTTP and for sockets: reserve, store, tell who listens.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use agentchat_core::accounts::Caller;
@@ -16,6 +16,19 @@ use crate::app::App;
 use crate::error::{AppError, Result};
 use crate::limits::{Key, Limits, Low, Policy};
 use crate::realtime::{Event, OwnPublished, Published};
+
+/// Counted at every send, so looked up once.
+static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
+    stored: metrics::counter!("agentchat_messages_sent_total", "outcome" => "ok"),
+    replayed: metrics::counter!("agentchat_messages_sent_total", "outcome" => "replay"),
+    commit_seconds: metrics::histogram!("agentchat_send_commit_seconds"),
+});
+
+struct Meters {
+    stored: metrics::Counter,
+    replayed: metrics::Counter,
+    commit_seconds: metrics::Histogram,
+}
 
 /// Stores a message and wakes its recipients; a replay does neither.
 pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) -> Result<Sent> {
@@ -42,7 +55,7 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
             }
         })
         .await;
-    metrics::histogram!("agentchat_send_commit_seconds").record(began.elapsed().as_secs_f64());
+    METERS.commit_seconds.record(began.elapsed());
     match answer {
         Ok(sent) => {
             if sent.replayed {
@@ -50,8 +63,8 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
             } else if let Some(low) = reservation.and_then(|reservation| reservation.low()) {
                 warn(app, caller, low, now);
             }
-            let outcome = if sent.replayed { "replay" } else { "ok" };
-            metrics::counter!("agentchat_messages_sent_total", "outcome" => outcome).increment(1);
+            let outcome = if sent.replayed { &METERS.replayed } else { &METERS.stored };
+            outcome.increment(1);
             Ok(sent)
         }
         Err(error) => {
