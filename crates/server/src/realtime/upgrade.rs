@@ -113,8 +113,8 @@ async fn by_header(app: &App, headers: &HeaderMap, upgrade: OnUpgrade) -> Result
         let Ok(upgraded) = upgrade.await else { return };
         let wire = Wire::new(TokioIo::new(upgraded), MAX_CLIENT_FRAME);
         match entrant {
-            Ok(entrant) => enter(server, wire, entrant).await,
-            Err(close) => refuse(&server, wire, &close).await,
+            Ok(entrant) => enter(&server, wire, entrant),
+            Err(close) => refuse(&server, wire, close),
         }
     });
     Ok(())
@@ -167,18 +167,17 @@ async fn introduce(app: App, mut wire: Connection, waiting: Waiting) {
                 client: hello.client.filter(|client| !client.is_empty()),
                 early: greeting.early,
             };
-            // Its own task: what the HELLO needed is not kept for the life of the socket.
-            let server = app.clone();
-            app.spawn(async move { enter(server, wire, entrant).await });
+            enter(&app, wire, entrant);
         }
-        Err(NoSocket::Refused(close)) => refuse(&app, wire, &close).await,
+        Err(NoSocket::Refused(close)) => refuse(&app, wire, close),
         Err(NoSocket::Closed) => wire.end(app.config.timing.farewell).await,
         Err(NoSocket::Left) => {}
     }
 }
 
-async fn refuse(app: &App, wire: Connection, close: &Close) {
-    Box::pin(wire.close(close, app.config.timing.farewell)).await;
+fn refuse(app: &App, wire: Connection, close: Close) {
+    let within = app.config.timing.farewell;
+    app.spawn(async move { wire.close(&close, within).await });
 }
 
 /// An authenticated connection that has no seat yet.
@@ -219,18 +218,19 @@ impl Entrant {
     }
 }
 
-/// Takes a seat and serves the socket; `hello.ok` is its first frame.
-async fn enter(app: App, mut wire: Connection, entrant: Entrant) {
-    let seat = match take_seat(&app, &entrant) {
+/// Takes a seat and begins to serve the socket; `hello.ok` is its first frame. What the handshake needed is not kept
+/// for the life of the socket: that is a task of its own.
+fn enter(app: &App, mut wire: Connection, entrant: Entrant) {
+    let seat = match take_seat(app, &entrant) {
         Ok(seat) => seat,
-        Err(close) => return refuse(&app, wire, &close).await,
+        Err(close) => return refuse(app, wire, close),
     };
-    if let Some(hello_ok) = text(&entrant.hello_ok(&app)) {
+    if let Some(hello_ok) = text(&entrant.hello_ok(app)) {
         wire.out.text(&[&hello_ok]);
     }
-    let begin = entrant.begin(&app);
-    let socket = Socket::new(app, entrant.owner, wire, seat, &begin, entrant.early);
-    socket.run().await;
+    let begin = entrant.begin(app);
+    let socket = Socket::new(app.clone(), entrant.owner, wire, seat, &begin, entrant.early);
+    app.spawn(Box::new(socket).run());
 }
 
 fn take_seat(app: &App, entrant: &Entrant) -> Result<Seat, Close> {
