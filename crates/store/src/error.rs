@@ -25,11 +25,20 @@ impl From<rusqlite::Error> for StoreError {
             CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, OutOfMemory, ReadOnly, SystemIoFailure,
         };
         match error.sqlite_error_code() {
-            Some(
-                DiskFull | SystemIoFailure | OutOfMemory | ReadOnly | CannotOpen | DatabaseBusy | DatabaseLocked,
-            ) => Self::Unavailable(error.to_string()),
+            Some(DiskFull | SystemIoFailure | OutOfMemory | ReadOnly | CannotOpen | DatabaseBusy | DatabaseLocked) => {
+                Self::Unavailable(exact(&error))
+            }
             _ => Self::Internal(error.to_string()),
         }
+    }
+}
+
+/// SQLite's "disk I/O error" stands for some forty different ones; among them a disk too full for the log's index.
+fn exact(error: &rusqlite::Error) -> String {
+    match error.sqlite_extended_error_code() {
+        Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE) => "no space for the log's index, the disk is full".into(),
+        Some(code) if code & 0xff == rusqlite::ffi::SQLITE_IOERR => format!("{error} (SQLite {code})"),
+        _ => error.to_string(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Opening a data folder and running operations on it.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::sqlite::{self, Checkpointer, DATABASE_FILE, Job, Log, Queue, Readers, TypedWrite, Writer, poll_once};
+use crate::sqlite::{
+    self, Checkpointer, DATABASE_FILE, Finished, Log, Queue, Readers, TypedWrite, Writer, WriterParts, poll_once,
+};
 use crate::{OpenError, Read, StoreError, Write, migrate};
 
 /// How a store is opened.
@@ -92,10 +95,7 @@ impl Store {
         let folder = options.folder.as_path();
         let lock = lock(folder)?;
         let file = folder.join(DATABASE_FILE);
-        let failed = |error: rusqlite::Error| OpenError::Database {
-            folder: folder.to_owned(),
-            source: error.into(),
-        };
+        let failed = |error: rusqlite::Error| OpenError::Database { folder: folder.to_owned(), source: error.into() };
         let mut connection = sqlite::writer(&file).map_err(failed)?;
         migrate::sqlite(&mut connection, folder)?;
 
@@ -105,14 +105,14 @@ impl Store {
         let queue = Arc::new(Queue::new(options.queue));
         let commits = Arc::new(AtomicU64::new(0));
         let (finished, answers) = mpsc::unbounded_channel();
-        let writer = Writer {
+        let writer = Writer::new(WriterParts {
             connection,
             queue: Arc::clone(&queue),
             finished,
             log: Arc::clone(&log),
             commits: Arc::clone(&commits),
             batch_limit: options.batch,
-        };
+        });
         let mut others = vec![thread("writer", move || writer.run()).map_err(spawned)?];
         let readers = Arc::new(Readers::new(options.queue));
         for _ in 0..options.readers.max(1) {
@@ -177,8 +177,9 @@ impl Store {
     pub async fn read<R: Read>(&self, operation: R) -> Result<R::Out, R::Error> {
         let (reply, answer) = oneshot::channel();
         let job: Box<dyn FnOnce(&mut crate::Tx<'_>) + Send> = Box::new(move |tx| {
+            let answer = catch_unwind(AssertUnwindSafe(|| poll_once(operation.run(tx))));
             // The caller may be gone; nothing was changed.
-            let _ = reply.send(poll_once(operation.run(tx)));
+            let _ = reply.send(answer.unwrap_or_else(|_| Err(panicked().into())));
         });
         self.inner.readers.push(job)?;
         answer.await.unwrap_or_else(|_| Err(closed().into()))
@@ -212,6 +213,8 @@ impl Store {
         if let Ok(Some(answers)) = joined.await {
             // The writer is gone, so the task ends by itself after the last answer.
             let _ = answers.await;
+            // Clones may outlive this; the folder is free for the next store all the same.
+            let _ = self.inner._lock.unlock();
         }
     }
 }
@@ -232,7 +235,7 @@ impl Drop for Inner {
 }
 
 /// Hands answers out in commit order, on the runtime: one wake-up a batch instead of one a caller.
-async fn answer(mut finished: mpsc::UnboundedReceiver<(Vec<Box<dyn Job>>, Result<(), StoreError>)>) {
+async fn answer(mut finished: mpsc::UnboundedReceiver<Finished>) {
     while let Some((batch, outcome)) = finished.recv().await {
         for job in batch {
             job.finish(outcome.clone());
@@ -244,17 +247,33 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".into())
 }
 
+fn panicked() -> StoreError {
+    StoreError::Internal("the operation panicked".into())
+}
+
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(name.into()).spawn(run)
 }
 
 fn lock(folder: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(failed)?;
+    make(folder).map_err(failed)?;
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
         Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// A new folder's name must be on disk before anything in it is promised; SQLite sees to the names inside.
+fn make(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    match folder.canonicalize()?.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
     }
 }

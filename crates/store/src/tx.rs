@@ -2,7 +2,7 @@
 
 use rusqlite::CachedStatement;
 
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::row::{Row, Value};
 
 /// Which database is underneath; asked only inside `tables/`, where an engine needs a word of its own.
@@ -30,6 +30,7 @@ impl Tx<'_> {
     pub(crate) async fn execute(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<u64> {
         match self {
             Self::Sqlite(connection) => {
+                still_open(connection)?;
                 let mut statement = connection.prepare_cached(sql)?;
                 bind(&mut statement, sql, params)?;
                 Ok(statement.raw_execute()? as u64)
@@ -46,6 +47,7 @@ impl Tx<'_> {
     ) -> Result<Option<T>> {
         match self {
             Self::Sqlite(connection) => {
+                still_open(connection)?;
                 let mut statement = connection.prepare_cached(sql)?;
                 bind(&mut statement, sql, params)?;
                 let mut rows = statement.raw_query();
@@ -66,6 +68,7 @@ impl Tx<'_> {
     ) -> Result<Vec<T>> {
         match self {
             Self::Sqlite(connection) => {
+                still_open(connection)?;
                 let mut statement = connection.prepare_cached(sql)?;
                 bind(&mut statement, sql, params)?;
                 let mut rows = statement.raw_query();
@@ -82,6 +85,15 @@ impl Tx<'_> {
     pub(crate) async fn query_int(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<Option<i64>> {
         self.query_opt(sql, params, |row| row.opt_int(0)).await.map(Option::flatten)
     }
+}
+
+/// On some errors (full disk, I/O error) SQLite ends the transaction by itself. A statement after that would be a
+/// transaction of its own, so there is none.
+pub(crate) fn still_open(connection: &rusqlite::Connection) -> Result<()> {
+    if connection.is_autocommit() {
+        return Err(StoreError::Unavailable("the database gave the transaction up".into()));
+    }
+    Ok(())
 }
 
 fn bind(statement: &mut CachedStatement<'_>, sql: &str, params: &[Value<'_>]) -> Result<()> {

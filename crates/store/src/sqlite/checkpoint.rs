@@ -4,7 +4,7 @@
 //! bound under load, because SQLite starts the log over only when *all* of it was copied at the moment a write
 //! begins. So once the log is long the writer itself, between two batches, copies what is left.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(crate) struct Log {
     due: AtomicU32,
     restart_frames: u32,
     copying: Mutex<()>,
+    /// The last copying failed; said once, not for every attempt.
+    failing: AtomicBool,
 }
 
 /// After a reader kept the log from starting over, try again this many frames later (4 MiB).
@@ -33,6 +35,7 @@ impl Log {
             due: AtomicU32::new(frames),
             restart_frames: frames,
             copying: Mutex::default(),
+            failing: AtomicBool::new(false),
         })
     }
 
@@ -61,12 +64,17 @@ impl Log {
         }
     }
 
-    fn copy(&self, connection: &Connection) {
+    /// Copies what it can; false when the disk would not take it. What was copied is synced before the log may start
+    /// over, and a copy that failed begins again where the last synced one ended.
+    fn copy(&self, connection: &Connection) -> bool {
         let _one_at_a_time = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
         let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = copied {
-            tracing::warn!(%error, "a checkpoint failed");
+        match (&copied, self.failing.swap(copied.is_err(), Ordering::Relaxed)) {
+            (Err(error), false) => tracing::warn!(%error, "the log cannot be copied into the database; it grows"),
+            (Ok(()), true) => tracing::info!("the log is copied into the database again"),
+            _ => {}
         }
+        copied.is_ok()
     }
 }
 
@@ -86,8 +94,7 @@ impl Checkpointer {
             while !*stopped {
                 stopped = seen.1.wait_timeout(stopped, every).unwrap_or_else(PoisonError::into_inner).0;
                 let frames = log.frames.load(Ordering::Relaxed);
-                if frames != copied {
-                    log.copy(&connection);
+                if frames != copied && log.copy(&connection) {
                     copied = frames;
                 }
             }

@@ -8,7 +8,7 @@ mod writer;
 pub(crate) use checkpoint::{Checkpointer, Log};
 pub(crate) use connection::{DATABASE_FILE, reader, writer};
 pub(crate) use readers::Readers;
-pub(crate) use writer::{Job, Queue, Then, TypedWrite, Writer};
+pub(crate) use writer::{Finished, Queue, Then, TypedWrite, Writer, WriterParts};
 
 use std::future::Future;
 use std::pin::pin;

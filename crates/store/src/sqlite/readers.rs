@@ -72,13 +72,12 @@ impl Readers {
     /// A reader thread: until the queue is closed and empty.
     pub(crate) fn run(&self, mut connection: Connection) {
         while let Some(job) = self.take() {
-            // A read that fails to open its snapshot still runs: its own statements then say what is wrong.
+            // Without a snapshot the read still runs: its first statement then says that it has none.
             let began = connection.prepare_cached("BEGIN").and_then(|mut begin| begin.raw_execute());
             if let Err(error) = began {
                 tracing::warn!(%error, "a read could not open its snapshot");
             }
-            let mut tx = Tx::Sqlite(&mut connection);
-            if catch_unwind(AssertUnwindSafe(|| job(&mut tx))).is_err() {
+            if catch_unwind(AssertUnwindSafe(|| job(&mut Tx::Sqlite(&mut connection)))).is_err() {
                 tracing::error!("a read panicked");
             }
             if !connection.is_autocommit() {

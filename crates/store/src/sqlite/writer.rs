@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Log, poll_once};
+use crate::tx::still_open;
 use crate::{StoreError, Tx, Write};
 
 /// An operation waiting for its batch.
@@ -44,7 +46,10 @@ impl<W: Write> Job for TypedWrite<W> {
             (Err(error), _) => Err(error.into()),
         };
         if let Some(then) = self.then {
-            then(&answer);
+            // What was committed is acknowledged all the same, and those who come after are served.
+            if catch_unwind(AssertUnwindSafe(|| then(&answer))).is_err() {
+                tracing::error!("what follows a write panicked");
+            }
         }
         // The caller may be gone; what it asked for is done all the same.
         let _ = self.reply.send(answer);
@@ -56,6 +61,14 @@ pub(crate) struct Queue {
     lanes: Mutex<Lanes>,
     wake: Condvar,
     callers_limit: usize,
+}
+
+enum Taken {
+    Batch,
+    /// Nobody came in time.
+    Nothing,
+    /// The queue is closed and empty.
+    Closed,
 }
 
 #[derive(Default)]
@@ -94,21 +107,38 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes the next batch; none once the queue is closed and empty.
-    fn take(&self, batch: &mut Vec<Box<dyn Job>>, most: usize) -> bool {
+    /// Takes the next batch. With `patience` it comes back without one after that time.
+    fn take(&self, batch: &mut Vec<Box<dyn Job>>, most: usize, patience: Option<Duration>) -> Taken {
         let mut lanes = self.lanes();
         while lanes.callers.is_empty() && lanes.own.is_empty() {
             if lanes.closed {
-                return false;
+                return Taken::Closed;
             }
             lanes.idle = true;
-            lanes = self.wake.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            let Some(patience) = patience else {
+                lanes = self.wake.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let (woken, waited) = self.wake.wait_timeout(lanes, patience).unwrap_or_else(PoisonError::into_inner);
+            lanes = woken;
+            if waited.timed_out() {
+                return Taken::Nothing;
+            }
         }
         let own = lanes.own.len().min(most);
         batch.extend(lanes.own.drain(..own));
         let callers = lanes.callers.len().min(most - own);
         batch.extend(lanes.callers.drain(..callers));
-        true
+        Taken::Batch
+    }
+
+    /// Closes, and gives up what waits: its callers learn that the store is closed.
+    fn abandon(&self) {
+        self.close();
+        let mut lanes = self.lanes();
+        let jobs = (std::mem::take(&mut lanes.own), std::mem::take(&mut lanes.callers));
+        drop(lanes);
+        drop(jobs);
     }
 
     pub(crate) fn close(&self) {
@@ -126,7 +156,47 @@ impl Queue {
 /// A committed (or failed) batch on its way to its callers.
 pub(crate) type Finished = (Vec<Box<dyn Job>>, Result<(), StoreError>);
 
+/// How often an idle writer tries to write over what a failed commit left in the log.
+const MEND_EVERY: Duration = Duration::from_millis(100);
+
+/// Marks the file as ours, for `file(1)`; "AgCt". Setting it again is a commit of one page that changes nothing.
+const APPLICATION_ID: i32 = 0x4167_4374;
+
+/// Does what is queued, on a thread of its own.
+///
+/// # A commit that fails
+///
+/// SQLite appends the pages of a transaction to the log (each frame's checksum continues the one before), the last
+/// frame saying "commit", syncs, and only then makes the frames visible in the log's index. So when a write fails, or
+/// a sync, or the index cannot grow:
+///
+/// * Nobody sees the batch, the index ends where it did, and the next batch is written over it, from the same frame
+///   on. Nothing that was acknowledged is touched: it lies before that frame and its own sync succeeded.
+/// * A later successful sync says nothing about pages that an earlier failed one dropped (Linux marks them clean).
+///   It need not: frames of the failed batch are never used again, all frames of the next batch are written anew,
+///   and what is left of the old batch behind them does not continue their checksums. Checkpoints likewise copy
+///   everything again that lies behind the last one that was synced.
+/// * But until then the log may hold the failed batch whole, commit frame and all, and after a crash recovery would
+///   find it: operations would be there whose callers were told they are not. So a failed commit is *in doubt* until
+///   something else was committed over it; when no batch comes, [`Writer::mend`] does that with a page that says
+///   nothing, at once and then every [`MEND_EVERY`]. It is synced like any commit: one that is visible without
+///   being on disk would be a gap below later commits. What is left is a crash while the disk refuses every sync;
+///   then a client that repeats its `client_msg_id` finds its message.
 pub(crate) struct Writer {
+    connection: Connection,
+    queue: Arc<Queue>,
+    finished: mpsc::UnboundedSender<Finished>,
+    log: Arc<Log>,
+    commits: Arc<AtomicU64>,
+    batch_limit: usize,
+    /// A commit failed and nothing was committed since.
+    in_doubt: bool,
+    /// Why the last batch was refused; said once, not for every batch.
+    failure: Option<String>,
+}
+
+/// What a writer works with.
+pub(crate) struct WriterParts {
     pub connection: Connection,
     pub queue: Arc<Queue>,
     pub finished: mpsc::UnboundedSender<Finished>,
@@ -136,26 +206,46 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    pub(crate) fn new(parts: WriterParts) -> Self {
+        let WriterParts { connection, queue, finished, log, commits, batch_limit } = parts;
+        Self { connection, queue, finished, log, commits, batch_limit, in_doubt: false, failure: None }
+    }
+
     /// The writer thread: until the queue is closed and empty.
     pub(crate) fn run(mut self) {
+        let queue = Arc::clone(&self.queue);
+        let _nobody_waits_for_a_dead_writer = Abandons(&queue);
         let mut batch = Vec::with_capacity(self.batch_limit);
-        while self.queue.take(&mut batch, self.batch_limit) {
-            let outcome = self.commit(&mut batch);
-            if let Err(error) = &outcome {
-                tracing::error!(%error, operations = batch.len(), "a batch was not committed");
+        loop {
+            match queue.take(&mut batch, self.batch_limit, self.in_doubt.then_some(MEND_EVERY)) {
+                Taken::Batch => self.serve(&mut batch),
+                Taken::Nothing => self.mend(),
+                Taken::Closed => return,
             }
-            self.commits.fetch_add(1, Ordering::Relaxed);
-            // Nobody receives any more only when the runtime is going down.
-            let _ = self.finished.send((std::mem::take(&mut batch), outcome));
-            self.log.restart_if_long(&self.connection);
         }
+    }
+
+    fn serve(&mut self, batch: &mut Vec<Box<dyn Job>>) {
+        let outcome = self.commit(batch);
+        match &outcome {
+            Ok(()) => self.recovered(),
+            Err(error) => self.failed(error, batch.len()),
+        }
+        // Nobody receives any more only when the runtime is going down.
+        let _ = self.finished.send((std::mem::take(batch), outcome));
+        self.log.restart_if_long(&self.connection);
     }
 
     fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         let outcome = self.attempt(batch);
-        if outcome.is_err() && !self.connection.is_autocommit() {
-            // The transaction is dead; if even this fails SQLite rolls back by itself at the next use.
-            let _ = self.connection.execute_batch("ROLLBACK");
+        if outcome.is_err() {
+            if !self.connection.is_autocommit() {
+                // If even this fails SQLite rolls back by itself at the next use.
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+            if self.in_doubt {
+                self.mend();
+            }
         }
         outcome.map_err(|error| match error {
             StoreError::Internal(text) => StoreError::Unavailable(text),
@@ -171,20 +261,52 @@ impl Writer {
                 let mut tx = Tx::Sqlite(&mut self.connection);
                 catch_unwind(AssertUnwindSafe(|| job.run(&mut tx))).unwrap_or(false)
             };
+            // SQLite may have ended the whole transaction (full disk, I/O error), whatever the operation made of
+            // that: then nothing of it stands.
+            still_open(&self.connection)?;
             if !keep {
-                // SQLite may have ended the whole transaction (full disk, I/O error): then nothing of it stands.
-                if self.connection.is_autocommit() {
-                    return Err(StoreError::Unavailable("the database gave the transaction up".into()));
-                }
                 self.step("ROLLBACK TO operation")?;
             }
             self.step("RELEASE operation")?;
         }
-        self.step("COMMIT")
+        let committed = self.step("COMMIT");
+        self.in_doubt = committed.is_err();
+        committed
     }
 
     fn step(&self, sql: &'static str) -> Result<(), StoreError> {
         self.connection.prepare_cached(sql)?.raw_execute()?;
         Ok(())
+    }
+
+    /// Commits a page that says nothing over what a failed commit left.
+    fn mend(&mut self) {
+        if self.connection.pragma_update(None, "application_id", APPLICATION_ID).is_ok() {
+            self.in_doubt = false;
+        }
+    }
+
+    fn recovered(&mut self) {
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        if self.failure.take().is_some() {
+            tracing::info!("the store writes again");
+        }
+    }
+
+    fn failed(&mut self, error: &StoreError, operations: usize) {
+        let why = error.to_string();
+        if self.failure.as_ref() != Some(&why) {
+            tracing::error!(%error, operations, "a batch was not committed; its callers are told to try again");
+            self.failure = Some(why);
+        }
+    }
+}
+
+/// Gives the queue up when the writer ends, however it does.
+struct Abandons<'a>(&'a Queue);
+
+impl Drop for Abandons<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }

@@ -1,0 +1,10 @@
+//! The store on a disk that fails: a child process works on it, this one breaks and repairs it, kills the child, and
+//! compares what is left with what was acknowledged.
+
+mod child;
+mod errors;
+#[path = "../../faults/layer.rs"]
+mod layer;
+mod power;
+mod start;
+mod workload;
