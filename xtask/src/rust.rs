@@ -36,7 +36,7 @@ pub(crate) fn demo() -> Result<Vec<String>> {
     let mut command = program(agentchat());
     command.args(["demo", "--once"]);
     let lines = run(command, |line| !line.is_empty())?;
-    Ok(lines.into_iter().rev().take(8).rev().collect())
+    Ok(lines.into_iter().rev().take(2).rev().collect())
 }
 
 /// Crates without tests close with a line of zeros, which says nothing.
