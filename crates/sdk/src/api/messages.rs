@@ -24,7 +24,7 @@ impl Client {
     /// The checks of the direct and the group path: `AGENT_NOT_FOUND`, `BLOCKED`, `AWAITING_REPLY`,
     /// `RECIPIENT_BACKLOGGED`, `RATE_LIMITED`, …
     pub fn send_message(&self, message: SendMessage) -> Call<'_, Sent> {
-        let mut request = Request::post(MESSAGES).json(&message).as_send();
+        let mut request = Request::post(MESSAGES).json(&message).send();
         if let Some(error) = message.error {
             request.refuse(error);
         }

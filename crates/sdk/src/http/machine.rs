@@ -42,14 +42,14 @@ pub enum Output {
 /// One call: attempts, back-off, deadline. `now` of its inputs is any monotonic clock.
 #[derive(Debug)]
 pub struct RequestMachine {
-    attempts: u32,
+    most_attempts: u32,
     policy: RetryPolicy,
     timeout: Option<Duration>,
     deadline: Option<Duration>,
     /// A 409 of a request that is still running is worth another attempt.
     conflict_retryable: bool,
     redirect_ok: bool,
-    attempt: u32,
+    attempts: u32,
     started: Duration,
 }
 
@@ -67,20 +67,20 @@ pub(crate) struct Plan {
 impl RequestMachine {
     pub(crate) fn new(plan: Plan) -> Self {
         Self {
-            attempts: plan.attempts.max(1),
+            most_attempts: plan.attempts.max(1),
             policy: plan.policy,
             timeout: plan.timeout.filter(|timeout| !timeout.is_zero()),
             deadline: plan.deadline,
             conflict_retryable: plan.conflict_retryable,
             redirect_ok: plan.redirect_ok,
-            attempt: 0,
+            attempts: 0,
             started: Duration::ZERO,
         }
     }
 
     /// Attempts made so far.
     pub fn attempts(&self) -> u32 {
-        self.attempt
+        self.attempts
     }
 
     /// Takes what happened at `now` and says what to do; `random` is uniform in 0..1.
@@ -98,7 +98,7 @@ impl RequestMachine {
 
     fn send(&mut self, now: Duration) -> Output {
         let left = self.deadline.map(|deadline| deadline.saturating_sub(now.saturating_sub(self.started)));
-        self.attempt += 1;
+        self.attempts += 1;
         let limit = match (self.timeout, left) {
             (Some(timeout), Some(left)) => Some(timeout.min(left)),
             (timeout, left) => timeout.or(left),
@@ -121,10 +121,10 @@ impl RequestMachine {
 
     fn failed(&mut self, now: Duration, random: f64, error: Error, running: bool) -> Output {
         let retryable = error.is_retryable() || running;
-        let delay = self.policy.delay(self.attempt, error.retry_after(), random);
-        let error = error.with_attempts(self.attempt);
+        let delay = self.policy.delay(self.attempts, error.retry_after(), random);
+        let error = error.with_attempts(self.attempts);
         match delay {
-            Some(delay) if retryable && self.attempt < self.attempts && self.has_time(now, delay) => {
+            Some(delay) if retryable && self.attempts < self.most_attempts && self.has_time(now, delay) => {
                 Output::Sleep(delay)
             }
             _ => Output::Finish(Err(error)),

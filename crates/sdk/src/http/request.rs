@@ -164,7 +164,7 @@ impl Request {
     }
 
     /// Sends may be repeated even after a 409 of their own first attempt.
-    pub(crate) fn as_send(mut self) -> Self {
+    pub(crate) fn send(mut self) -> Self {
         self.is_send = true;
         self.retry(Retry::Auto)
     }

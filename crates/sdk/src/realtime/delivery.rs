@@ -24,7 +24,7 @@ pub struct Delivery {
     origin: Origin,
     late: bool,
     attempt: u32,
-    decoded: OnceLock<Result<Message>>,
+    decoded: OnceLock<Result<Box<Message>>>,
     settled: AtomicBool,
     session: UnboundedSender<Command>,
 }
@@ -88,7 +88,7 @@ impl Delivery {
     /// [`ErrorKind::Decode`](crate::ErrorKind) when it has another shape than documented; [`raw`](Self::raw) has it
     /// as it came.
     pub fn message(&self) -> Result<&Message> {
-        self.decoded.get_or_init(|| self.body.parse()).as_ref().map_err(Error::clone)
+        self.decoded.get_or_init(|| self.body.parse()).as_deref().map_err(Error::clone)
     }
 
     /// The message as it came.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep};
 
 use super::event::{CloseReport, DrainReport};
 use super::handle::State;
-use super::machine::{DrainRow, Generation, Input, Now, Options, Phase, RealtimeMachine, Row, Token};
+use super::machine::{DrainRow, Generation, Input, Now, Options, Output, Phase, RealtimeMachine, Row, Token};
 use super::own_sends::OwnSends;
 use super::queue::Queue;
 use super::socket::{Inbound, OpenFailure, Socket, SocketConnector, SocketFailure, SocketLimits};
@@ -98,12 +98,14 @@ pub(super) struct Session {
     queue: Arc<Queue>,
     state: watch::Sender<State>,
     timer: Pin<Box<Sleep>>,
-    opening: Option<(Generation, BoxFuture<'static, Result<Box<dyn Socket>, OpenFailure>>)>,
+    opening: io::Opening,
     socket: Option<(Generation, Box<dyn Socket>)>,
     /// The closing handshake of the shutdown.
     closing: Option<(Generation, BoxFuture<'static, ()>)>,
     reading: bool,
     writes: io::Writes,
+    /// What has to wait until that is written.
+    deferred: Option<Output>,
     /// The code with which this side gives the socket up.
     own_close_code: Option<u16>,
     drain_task: Option<(u64, tokio::task::AbortHandle)>,
@@ -161,6 +163,7 @@ impl Session {
             closing: None,
             reading: true,
             writes: io::Writes::default(),
+            deferred: None,
             own_close_code: None,
             drain_task: None,
             waiting: Waiting { first, ..Waiting::default() },
@@ -191,7 +194,7 @@ impl Session {
     async fn settle_outputs(&mut self) {
         loop {
             self.execute();
-            if !self.write().await {
+            if !self.write().await && self.deferred.is_none() {
                 break;
             }
         }

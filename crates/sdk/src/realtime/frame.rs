@@ -56,6 +56,17 @@ fn row(payload: &RawValue) -> Row {
     Row { meta, body: payload.into() }
 }
 
+/// Where a message went that was sent over the socket.
+pub(super) fn own_send(kind: &str, raw: &RawJson) -> Option<(Arc<str>, u64)> {
+    if kind != "message.sent" {
+        return None;
+    }
+    let [payload] = members(raw.as_str(), &["payload"])?;
+    let [message] = members(payload?.get(), &["message"])?;
+    let [conversation, seq] = members(message?.get(), &["conversation_id", "seq"])?;
+    Some((conversation.and_then(string)?, seq.and_then(position)?))
+}
+
 /// Rows of a page of history; none when it is not an array.
 pub(super) fn history(page: &RawJson) -> Option<Vec<Row>> {
     elements(page).map(|rows| rows.into_iter().map(row).collect())

@@ -15,7 +15,12 @@ use crate::types::Timestamp;
 
 impl Session {
     pub(super) fn execute(&mut self) {
-        while let Some(output) = self.machine.poll() {
+        while let Some(output) = self.deferred.take().or_else(|| self.machine.poll()) {
+            // Acknowledgements go out before the socket they are for is closed.
+            if matches!(output, Output::Close { .. }) && !self.writes.is_empty() {
+                self.deferred = Some(output);
+                return;
+            }
             self.execute_one(output);
         }
     }
@@ -39,7 +44,12 @@ impl Session {
                 tracing::debug!(target: "agentchat::realtime", code, reason, "disconnected");
                 self.queue.push(Event::Disconnected(Disconnected { code, reason, clean: code == 1000 }));
             }
-            Output::Event { kind, raw } => self.queue.push_frame(kind.clone(), Event::of_frame(kind, raw)),
+            Output::Event { kind, raw } => {
+                if let Some((conversation, seq)) = frame::own_send(&kind, &raw) {
+                    self.input(Input::OwnSend { conversation, seq });
+                }
+                self.queue.push_frame(kind.clone(), Event::of_frame(kind, raw));
+            }
             Output::Gap(gap) => self.queue.push(Event::Gap(gap.into())),
             Output::Error(text) => self.failed(Error::realtime(text)),
             Output::Terminal(text) => self.stopped(Error::local(ErrorKind::Terminal, text)),

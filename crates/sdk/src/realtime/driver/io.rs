@@ -12,7 +12,8 @@ use crate::http::BoxFuture;
 use crate::realtime::machine::{Generation, Input, Phase, SendFailure};
 use crate::realtime::socket::{Inbound, OpenFailure, Socket, SocketFailure};
 
-type Opening = Option<(Generation, BoxFuture<'static, Result<Box<dyn Socket>, OpenFailure>>)>;
+/// The socket that is being opened.
+pub(super) type Opening = Option<(Generation, BoxFuture<'static, Result<Box<dyn Socket>, OpenFailure>>)>;
 
 /// The socket that is being opened; waits for ever while none is.
 pub(super) async fn opened(opening: &mut Opening) -> (Generation, Result<Box<dyn Socket>, OpenFailure>) {
@@ -65,7 +66,7 @@ impl Writes {
         self.frames.push((text, answer));
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.hello.is_none() && self.acks.is_empty() && self.frames.is_empty()
     }
 }
@@ -133,11 +134,17 @@ impl Session {
         }
     }
 
+    /// A write that breaks is seen by the reader too, with the peer's reason; one that stalls ends the socket here.
     async fn write_texts(&mut self, texts: Vec<String>) -> Result<(), String> {
-        let Some((_, socket)) = &mut self.socket else { return Err("the socket is closed".to_owned()) };
+        let Some((generation, socket)) = &mut self.socket else { return Err("the socket is closed".to_owned()) };
+        let generation = *generation;
         match tokio::time::timeout(self.config.options.tuning.write, socket.send_all(texts)).await {
             Ok(result) => result.map_err(|failure| failure.text),
-            Err(_) => Err("the peer does not read".to_owned()),
+            Err(_) => {
+                let reason = "the peer does not read".to_owned();
+                self.input(Input::Closed { generation, code: None, reason: reason.clone() });
+                Err(reason)
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ impl RealtimeMachine {
         if !conversation.anchor.is_hard() && conversation.gap.is_none() {
             return;
         }
-        let gap = conversation.gap.get_or_insert_with(|| OpenGap {
+        let gap = conversation.gap.get_or_insert(OpenGap {
             suspended: held || from_legacy_row,
             not_before: Now::ZERO,
             fill: None,

@@ -90,7 +90,7 @@ impl Ledger {
     /// The cursor to acknowledge because another whole page is settled, or because the pass ends.
     pub(super) fn next_cursor(&mut self, at_end: bool) -> Option<Arc<str>> {
         let whole = self.pages.iter().take_while(|&&end| end <= self.settled).count();
-        let page_end = self.pages.drain(..whole).last();
+        let page_end = self.pages.drain(..whole).next_back();
         let through = if at_end { Some(self.settled) } else { page_end }?;
         let cursor = self.rows.get(..through)?.iter().rev().find_map(|row| row.delivery_id.clone())?;
         if self.last_cursor.as_ref() == Some(&cursor) {

@@ -308,6 +308,35 @@ async fn d30_d_a_message_that_is_never_settled_does_not_hold_the_close_for_ever(
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_settled_while_closing_is_acknowledged_before_the_socket_closes() {
+    let network = Network::default();
+    let (realtime, mut events, mut peer) = connected(&network).await;
+    peer.message(1);
+    let held = delivery(&mut events).await;
+    let closing = tokio::spawn(async move { realtime.close().await });
+    assert!(peer.is_silent().await);
+    held.ack();
+    assert_eq!(peer.heard().await, r#"{"type":"ack","message_id":"c1"}"#);
+    assert_eq!(peer.heard().await, "close 1000");
+    assert_eq!(closing.await.unwrap().unwrap().unacked, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r19_a_send_over_the_socket_is_no_hole() {
+    let network = Network::default();
+    let (_realtime, mut events, peer) = connected(&network).await;
+    peer.message(1);
+    delivery(&mut events).await.ack();
+    peer.text(
+        r#"{"type":"message.sent","payload":{"request_id":"r","message":{"id":"c2","conversation_id":"c","seq":2}}}"#,
+    );
+    peer.message(3);
+    let before = tokio::time::Instant::now();
+    delivery(&mut events).await.ack();
+    assert!(before.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_everything_closes() {
     let network = Network::default();
     let (realtime, events, mut peer) = connected(&network).await;
