@@ -129,3 +129,57 @@ async fn put_back(shared: &Shared, left: Vec<Ack>) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use agentchat_protocol::id::MessageId;
+    use agentchat_store::StoreOptions;
+    use agentchat_store::key::AgentKey;
+
+    use super::*;
+
+    fn acks(count: u8) -> Vec<Ack> {
+        (0..count).map(|byte| Ack { agent: AgentKey(1), message: MessageId::from_bytes([byte; 16]) }).collect()
+    }
+
+    #[tokio::test]
+    async fn what_is_gathered_becomes_one_operation() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreOptions::new(folder.path())).unwrap();
+        let before = store.stats().commits;
+        let gatherer = Acks::start(store.clone(), Clock::system(), Duration::from_secs(60));
+        for _ in 0..3 {
+            gatherer.push(acks(100));
+        }
+        gatherer.push([]);
+        gatherer.close().await;
+        assert_eq!(store.stats().commits - before, 1);
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn enough_is_not_waited_for_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreOptions::new(folder.path())).unwrap();
+        let before = store.stats().commits;
+        let gatherer = Acks::start(store.clone(), Clock::system(), Duration::from_secs(3_600));
+        for _ in 0..6 {
+            gatherer.push(acks(100));
+        }
+        while store.stats().commits == before {
+            tokio::task::yield_now().await;
+        }
+        gatherer.close().await;
+        store.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_store_that_cannot_write_does_not_hold_up_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(StoreOptions::new(folder.path())).unwrap();
+        let gatherer = Acks::start(store.clone(), Clock::system(), Duration::ZERO);
+        store.close().await;
+        gatherer.push(acks(1));
+        gatherer.close().await;
+    }
+}
