@@ -1,6 +1,6 @@
 //! After the restart: is everything there that was acknowledged, and nothing that was refused?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -73,21 +73,27 @@ async fn audit_history(caller: &mut Caller, pair: &mut Pair, findings: &mut Find
     let (unanswered, kept) = std::mem::take(&mut book.unanswered_and_kept);
     findings.unanswered += unanswered;
     findings.unanswered_kept += kept;
-    let mut found = BTreeSet::new();
-    let mut last = pair.audited;
-    for row in &rows {
-        let seq = row["seq"].as_u64().unwrap_or(0);
+    let rows: Vec<(u64, Option<u64>)> =
+        rows.iter().map(|row| (row["seq"].as_u64().unwrap_or(0), counter(row))).collect();
+    pair.audited = compare(&book.acked, pair.audited, &rows, findings);
+    Ok(())
+}
+
+/// Holds the rows above `audited` (`seq` and counter of each) against what was acknowledged
+/// (counter → `seq`); the last `seq` that is there.
+fn compare(acked: &BTreeMap<u64, u64>, audited: u64, rows: &[(u64, Option<u64>)], findings: &mut Findings) -> u64 {
+    let (mut found, mut last) = (BTreeSet::new(), audited);
+    for &(seq, counter) in rows {
         findings.holes += u64::from(seq != last + 1);
         last = seq;
-        match counter(row).filter(|counter| book.acked.get(counter) == Some(&seq)) {
+        match counter.filter(|counter| acked.get(counter) == Some(&seq)) {
             Some(counter) => drop(found.insert(counter)),
             None => findings.refused_but_kept += 1,
         }
     }
-    let expected = book.acked.iter().filter(|(_, seq)| **seq > pair.audited);
+    let expected = acked.iter().filter(|(_, seq)| **seq > audited);
     findings.missing += expected.filter(|(counter, _)| !found.contains(counter)).count() as u64;
-    pair.audited = last;
-    Ok(())
+    last
 }
 
 async fn history_after(caller: &mut Caller, pair: &Pair) -> anyhow::Result<Vec<Value>> {
@@ -131,5 +137,42 @@ async fn drain(field: &Field, server: &Server) -> anyhow::Result<()> {
 impl Book {
     fn undelivered(&self) -> u64 {
         self.acked.values().filter(|seq| !self.delivered.contains(seq)).count() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(acked: &[(u64, u64)], rows: &[(u64, Option<u64>)]) -> (u64, u64, u64) {
+        let mut findings = Findings::default();
+        compare(&acked.iter().copied().collect(), 2, rows, &mut findings);
+        (findings.missing, findings.holes, findings.refused_but_kept)
+    }
+
+    #[test]
+    fn what_was_acknowledged_and_is_there_balances() {
+        assert_eq!(found(&[(0, 3), (1, 4)], &[(3, Some(0)), (4, Some(1))]), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_lost_send_is_missing() {
+        assert_eq!(found(&[(0, 3), (1, 4)], &[(3, Some(0))]), (1, 0, 0));
+    }
+
+    #[test]
+    fn a_jump_of_seq_is_a_hole() {
+        assert_eq!(found(&[(0, 4)], &[(4, Some(0))]), (0, 1, 0));
+    }
+
+    #[test]
+    fn a_row_that_nobody_was_told_of_is_found() {
+        assert_eq!(found(&[(0, 3)], &[(3, Some(0)), (4, Some(9))]), (0, 0, 1));
+        assert_eq!(found(&[(0, 3)], &[(3, Some(0)), (4, None)]), (0, 0, 1));
+    }
+
+    #[test]
+    fn another_place_than_acknowledged_is_wrong_twice() {
+        assert_eq!(found(&[(0, 4), (1, 3)], &[(3, Some(0)), (4, Some(1))]), (2, 0, 2));
     }
 }

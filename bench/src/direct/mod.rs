@@ -4,10 +4,12 @@
 //! [`scenario`] sets a run up and balances its books; [`sender`] and [`receiver`] are the hot
 //! loops; [`ledger`] is what a receiver checks; [`outcome`] the figures of a run.
 
+mod endpoint;
 pub mod ledger;
 pub mod outcome;
 pub mod receiver;
 pub mod scenario;
+mod sdk;
 pub mod sender;
 pub mod window;
 
@@ -37,6 +39,8 @@ pub enum Transport {
 pub enum Driver {
     /// This program's own minimal clients
     Lean,
+    /// The client crate, as agents use it (HTTP sends only)
+    Sdk,
 }
 
 /// Arguments of `direct`.
@@ -98,6 +102,9 @@ impl Arguments {
 
 /// Measures every combination and reports.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    if arguments.load.driver == Driver::Sdk && arguments.transport.contains(&Transport::Ws) {
+        bail!("the client crate sends over HTTP; leave --transport ws out");
+    }
     let mut outcomes: Vec<Outcome> = Vec::new();
     for scenario in arguments.scenarios() {
         let server = arguments.server.open()?;

@@ -32,18 +32,26 @@ impl Books {
         }))
     }
 
-    fn enter(&mut self, frame: &Frame<'_>, receivers: usize, window: &Window, now: u64) -> io::Result<()> {
-        let ledger =
-            self.ledgers.get_mut(frame.stamp.pair / receivers).ok_or_else(|| broken("a stranger's message"))?;
-        ledger.enter(frame.seq);
-        if window.bucket(frame.stamp.nanos).is_some() {
-            self.deliveries_us.push((now.saturating_sub(frame.stamp.nanos) / 1000) as u32);
+    /// Enters one delivery.
+    pub(crate) fn enter(
+        &mut self,
+        seq: u64,
+        stamp: Stamp,
+        receivers: usize,
+        window: &Window,
+        now: u64,
+    ) -> io::Result<()> {
+        let ledger = self.ledgers.get_mut(stamp.pair / receivers).ok_or_else(|| broken("a stranger's message"))?;
+        ledger.enter(seq);
+        if window.bucket(stamp.nanos).is_some() {
+            self.deliveries_us.push((now.saturating_sub(stamp.nanos) / 1000) as u32);
         }
-        self.farewells += usize::from(frame.stamp.counter == FAREWELL);
+        self.farewells += usize::from(stamp.counter == FAREWELL);
         Ok(())
     }
 
-    fn is_complete(&self) -> bool {
+    /// Whether every sender said farewell.
+    pub(crate) fn is_complete(&self) -> bool {
         self.farewells == self.ledgers.len()
     }
 }
@@ -89,7 +97,7 @@ pub(crate) async fn run(
         };
         let complete = {
             let mut books = lock(&books);
-            books.enter(&frame, receivers, &window, clock.nanos())?;
+            books.enter(frame.seq, frame.stamp, receivers, &window, clock.nanos())?;
             books.is_complete()
         };
         ack.clear();

@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::task::JoinSet;
 
+use super::endpoint::{AnyLine, AnyReceiver};
 use super::ledger::Faults;
 use super::outcome::{Latency, Outcome};
 use super::receiver::{self, Books, Shared};
-use super::sender::{self, HttpLine, SocketLine, Tally, Task};
+use super::sender::{self, Tally, Task};
 use super::window::{Clock, Window};
 use super::{Load, Transport};
 use crate::process::{Server, Usage};
@@ -57,11 +58,8 @@ impl Scenario {
         let cast = self.cast(server).await?;
         let clock = Clock::start();
         let lines = self.lines(server, &cast).await?;
-        let sockets = setup::all(cast.receivers.clone(), |agent: Agent| {
-            let address = server.address;
-            async move { Ok(sender::hello(address, &agent.key, r#"["ack"]"#).await?) }
-        })
-        .await?;
+        let (address, driver) = (server.address, self.load.driver);
+        let sockets = setup::all(cast.receivers.clone(), |agent| AnyReceiver::open(address, agent, driver)).await?;
         let window = Window::after(
             clock.nanos(),
             Duration::from_secs_f64(self.load.warmup),
@@ -93,19 +91,13 @@ impl Scenario {
             text_bytes: self.load.text_bytes,
         };
         let tasks: Vec<Task> = cast.senders.iter().enumerate().map(task).collect();
-        let transport = self.transport;
-        setup::all(tasks, move |task: Task| async move {
-            Ok(match transport {
-                Transport::Http => AnyLine::Http(HttpLine::open(&task).await?),
-                Transport::Ws => AnyLine::Ws(SocketLine::open(&task).await?),
-            })
-        })
-        .await
+        let (driver, transport) = (self.load.driver, self.transport);
+        setup::all(tasks, move |task| AnyLine::open(task, driver, transport)).await
     }
 
     fn receive(
         &self,
-        sockets: Vec<crate::wire::websocket::WebSocket>,
+        sockets: Vec<AnyReceiver>,
         cast: &Cast,
         clock: Clock,
         window: Window,
@@ -116,7 +108,7 @@ impl Scenario {
         for (index, socket) in sockets.into_iter().enumerate() {
             let own = cast.conversations.iter().skip(index).step_by(count);
             let books = Books::open(own.map(|conversation| conversation.last_seq));
-            tasks.spawn(receiver::run(socket, books.clone(), count, clock, window));
+            tasks.spawn(socket.run(books.clone(), count, clock, window));
             all.push(books);
         }
         (all, tasks)
@@ -158,19 +150,10 @@ impl Scenario {
     }
 }
 
-/// Either way of sending, opened before the window.
-enum AnyLine {
-    Http(HttpLine),
-    Ws(SocketLine),
-}
-
 async fn send(lines: Vec<AnyLine>, clock: Clock, window: Window) -> anyhow::Result<Vec<Tally>> {
     let mut tasks = JoinSet::new();
     for (pair, line) in lines.into_iter().enumerate() {
-        match line {
-            AnyLine::Http(line) => tasks.spawn(async move { (pair, sender::run(line, clock, window).await) }),
-            AnyLine::Ws(line) => tasks.spawn(async move { (pair, sender::run(line, clock, window).await) }),
-        };
+        tasks.spawn(async move { (pair, sender::run(line, clock, window).await) });
     }
     let mut tallies = Vec::with_capacity(tasks.len());
     while let Some(done) = tasks.join_next().await {

@@ -29,6 +29,15 @@ impl Stamp {
         Self::read(value)
     }
 
+    /// The text that says this, `bytes` long.
+    #[must_use]
+    pub fn text(&self, bytes: usize) -> String {
+        let Self { pair, counter, nanos } = self;
+        let text = format!("{pair:0PAIR_DIGITS$} {counter:012} {nanos:016} ");
+        let padding = "x".repeat(bytes.saturating_sub(text.len()));
+        text + &padding
+    }
+
     /// Reads the text itself.
     #[must_use]
     pub fn read(value: &[u8]) -> Option<Self> {
@@ -98,6 +107,13 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(body["client_msg_id"], "run-17-000000000123");
         assert_eq!(body["content"]["text"].as_str().unwrap().len(), 200);
+    }
+
+    #[test]
+    fn a_text_made_at_once_is_the_same() {
+        let stamp = Stamp { pair: 3, counter: 4, nanos: 5 };
+        let text = stamp.text(200);
+        assert_eq!((text.len(), Stamp::read(text.as_bytes())), (200, Some(stamp)));
     }
 
     #[test]
