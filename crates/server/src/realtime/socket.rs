@@ -415,3 +415,6 @@ fn unanswered(error: &agentchat_core::Error) -> Ending {
     tracing::error!(%error, "a socket's look into the store failed");
     Ending::Close(close::INTERNAL_ERROR)
 }
+
+#[cfg(test)]
+mod tests;
