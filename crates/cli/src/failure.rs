@@ -26,7 +26,7 @@ pub(crate) struct Failure {
     pub(crate) code: Option<String>,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    pub(crate) details: Option<serde_json::Value>,
+    pub(crate) details: Option<Box<serde_json::Value>>,
 }
 
 impl Failure {
@@ -99,7 +99,7 @@ impl From<agentchat::Error> for Failure {
             code: error.code().filter(|_| kind == Kind::Rejected).map(str::to_owned),
             message: error.message().to_owned(),
             hint: hint_for(&error, kind),
-            details: error.details().and_then(|details| serde_json::from_str(details.as_str()).ok()),
+            details: error.details().and_then(|details| details.to_value().ok()).map(Box::new),
         }
     }
 }
