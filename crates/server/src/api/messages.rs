@@ -6,7 +6,7 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::message::Message;
 use agentchat_protocol::send::{SendError, SendRequest};
-use agentchat_protocol::validate::FieldErrors;
+use agentchat_protocol::validate::{FieldErrors, REQUIRED};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -51,24 +51,23 @@ async fn send(
     Body(body): Body,
 ) -> Result<Response> {
     let limit = usize::try_from(app.limits.content_bytes).unwrap_or(usize::MAX);
-    let key = headers.get(IDEMPOTENCY_KEY).map(|key| key.to_str().unwrap_or(""));
-    let request = parse(&body, limit, key)?;
+    let request = parse(&body, limit, headers.get(IDEMPOTENCY_KEY))?;
     Ok(answer(sending::send(&app, &caller, request).await?))
 }
 
-/// A key is looked at only where the body has no id of its own.
-fn parse(body: &[u8], limit: usize, key: Option<&str>) -> Result<SendRequest> {
-    let request = SendRequest::parse_with_key(body, limit, key).map_err(send_error)?;
-    if let Some(key) = key.filter(|key| request.client_msg_id.as_deref() == Some(*key) && !is_idempotency_key(key)) {
-        let own = SendRequest::parse(body, limit).map_err(send_error)?.client_msg_id;
-        if own.as_deref() != Some(key) {
-            return Err(AppError::new(
-                ErrorCode::IdempotencyKeyInvalid,
-                "Idempotency-Key must match ^[A-Za-z0-9_-]{8,128}$",
-            ));
+/// The key supplies the `client_msg_id` of a body that has none; otherwise it is not even looked at.
+fn parse(body: &[u8], limit: usize, key: Option<&HeaderValue>) -> Result<SendRequest> {
+    let usable = key.and_then(|key| key.to_str().ok()).filter(|key| is_idempotency_key(key));
+    SendRequest::parse_with_key(body, limit, usable).map_err(|error| match error {
+        SendError::Invalid(errors) if key.is_some() && usable.is_none() && lacks_client_msg_id(&errors) => {
+            AppError::new(ErrorCode::IdempotencyKeyInvalid, "Idempotency-Key must match ^[A-Za-z0-9_-]{8,128}$")
         }
-    }
-    Ok(request)
+        other => send_error(other),
+    })
+}
+
+fn lacks_client_msg_id(errors: &FieldErrors) -> bool {
+    errors.fields.get("client_msg_id").is_some_and(|complaints| complaints.iter().any(|one| one == REQUIRED))
 }
 
 fn is_idempotency_key(key: &str) -> bool {
