@@ -132,7 +132,8 @@ impl SendDirect {
 
     /// §5.3: the same target and payload answer the original; anything else is a conflict.
     async fn replay(&self, tx: &mut Tx<'_>, state: &DirectSendState, earlier: EarlierSend) -> Result<Sent, Error> {
-        let same_target = state.conversation.is_some_and(|pair| pair.key == earlier.target);
+        let names_a_group = self.request.conversation_id.is_some_and(|id| id.is_group());
+        let same_target = !names_a_group && state.conversation.is_some_and(|pair| pair.key == earlier.target);
         if !same_target || earlier.payload_hash != first_16(&self.request.payload_hash) {
             let text = "This client_msg_id was used for another message";
             return Err(Rejection::new(ErrorCode::IdempotencyKeyConflict, text).into());
