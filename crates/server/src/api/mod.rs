@@ -11,11 +11,15 @@ mod service;
 mod sync;
 
 use axum::Router;
+use axum::routing::any;
 pub(crate) use messages::send_error;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
 use crate::error::AppError;
+
+/// Paths that lead to literal routes and are none themselves: without them their last segment would be taken for an id.
+const LITERAL: [&str; 2] = ["/v1/messages/undelivered", "/v1/conversations/direct"];
 
 /// Every route of the server, and the templates of their paths.
 pub(crate) fn router(app: &App) -> (Router, Vec<String>) {
@@ -24,6 +28,7 @@ pub(crate) fn router(app: &App) -> (Router, Vec<String>) {
     let base = app.config.public_url.as_deref().unwrap_or("/");
     let text = document::complete(document, base).to_json().unwrap_or_default();
     app.document.get_or_init(|| text.into());
+    let router = LITERAL.iter().fold(router, |router, path| router.route(path, any(no_such_route)));
     (router.fallback(no_such_route).with_state(app.clone()), paths)
 }
 
