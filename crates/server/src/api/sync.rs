@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use agentchat_core::accounts::Authenticate;
 use agentchat_core::messages::{AckThrough, CountUndelivered, Pending, PendingPage, PendingRow};
 use agentchat_core::{Rejection, accounts};
 use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
+use agentchat_protocol::api_key::hash_key;
 use agentchat_protocol::id::DeliveryId;
 use agentchat_protocol::message::Message;
 use agentchat_protocol::validate::{FieldErrors, Object};
@@ -19,7 +21,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::extract::{Body, Caller, Query};
+use crate::extract::{Body, Caller, Query, bearer};
 use crate::realtime::Held;
 
 /// Longest wait of a long-poll, seconds.
@@ -53,7 +55,7 @@ async fn sync(
     let Some(asked) = asked(&app, &caller, &query)? else {
         return Ok(Json(Vec::new()));
     };
-    let rows = waiting(&app, &caller, &asked).await?;
+    let rows = waiting(&app, &headers, &caller, &asked).await?;
     if let Some(client) = headers.get(CLIENT).and_then(|client| client.to_str().ok()) {
         let seen = rows.iter().map(|row| (row.position, row.conversation, row.seq));
         app.hub.sync_page(caller.key, client, seen, rows.len() < asked.limit);
@@ -85,16 +87,19 @@ fn position(app: &App, caller: &accounts::Caller, text: &str) -> Option<u64> {
 }
 
 /// The page, held back until it has a row or the wait is over.
-async fn waiting(app: &App, caller: &accounts::Caller, asked: &Asked) -> Result<Vec<PendingRow>> {
+async fn waiting(app: &App, headers: &HeaderMap, caller: &accounts::Caller, asked: &Asked) -> Result<Vec<PendingRow>> {
     let until = Instant::now() + asked.wait;
     loop {
         // The hold is taken before the page is read, so that nothing can be stored unseen in between.
         let hold = (!asked.wait.is_zero()).then(|| app.hub.hold(caller.key));
         let page = page(app, caller, asked).await?;
-        let Some(hold) = hold.filter(|_| page.rows.is_empty() && page.paused != PausedByOwner::Full) else {
+        still_valid(app, headers, caller, &page).await?;
+        if page.paused == PausedByOwner::Full {
+            return Ok(Vec::new());
+        }
+        let Some(hold) = hold.filter(|_| page.rows.is_empty()) else {
             return Ok(page.rows);
         };
-        still_valid(caller, &page)?;
         match tokio::time::timeout_at(until, hold.changed()).await {
             Ok(Held::Row | Held::Account) => {}
             Ok(Held::Replaced | Held::Stopping) | Err(_) => return Ok(Vec::new()),
@@ -102,15 +107,18 @@ async fn waiting(app: &App, caller: &accounts::Caller, asked: &Asked) -> Result<
     }
 }
 
-/// A key that died while the request was held ends it.
-fn still_valid(caller: &accounts::Caller, page: &Pending) -> Result<()> {
-    if page.status == AgentStatus::Suspended {
-        return Err(Rejection::suspended().into());
+/// A key that died while the request was held ends it; other changes of the account's status do not.
+async fn still_valid(app: &App, headers: &HeaderMap, caller: &accounts::Caller, page: &Pending) -> Result<()> {
+    if page.epoch == caller.epoch {
+        return Ok(());
     }
-    if page.epoch != caller.epoch && page.status != AgentStatus::Restricted {
-        return Err(Rejection::unauthorized().into());
+    // Asked of the store: the cache of callers may not have heard of the change yet.
+    let key = bearer(headers).ok_or_else(Rejection::unauthorized)?;
+    let now = app.store.read(Authenticate { key_hash: hash_key(key) }).await?;
+    match now.ok_or_else(Rejection::unauthorized)?.status {
+        AgentStatus::Suspended => Err(Rejection::suspended().into()),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 async fn page(app: &App, caller: &accounts::Caller, asked: &Asked) -> Result<Pending> {
