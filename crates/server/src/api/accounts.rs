@@ -95,9 +95,8 @@ async fn recover(State(app): State<App>, client: ClientIp, Body(body): Body) -> 
     let challenge = draw_challenge(&app, now);
     let begin =
         BeginRecovery { email: email.clone(), handle, challenge: challenge.clone(), rules: code_rules(&app), now };
-    if app.store.write(begin).await? {
-        mail_later(&app, Flow::Recover, &challenge, &email);
-    }
+    let hit = app.store.write(begin).await?;
+    mail_later(&app, Flow::Recover, hit, &challenge, email);
     Ok(pending(&challenge, SENT_IF_KNOWN))
 }
 
@@ -292,12 +291,16 @@ async fn mail_or_release(app: &App, flow: Flow, challenge: &Challenge, email: Em
     Err(AppError::new(ErrorCode::OtpFailed, "The verification code could not be mailed").caused_by(error))
 }
 
-/// Hands the code to the mailer off the request path. The slot stays taken if that fails: giving it back would tell
-/// that there was something to recover.
-fn mail_later(app: &App, flow: Flow, challenge: &Challenge, email: &Email) {
-    let (mailer, mail) = (app.mailer.clone(), code_mail(email, flow, challenge.code, app.limits.otp_ttl_s));
+/// Hands the code to the mailer off the request path if it is a `hit`; nothing before the answer depends on that, so
+/// that its time tells nothing. The slot stays taken if the mailer fails: giving it back would tell that there was
+/// something to recover.
+fn mail_later(app: &App, flow: Flow, hit: bool, challenge: &Challenge, email: Email) {
+    let (mailer, code, ttl_s) = (app.mailer.clone(), challenge.code, app.limits.otp_ttl_s);
     app.spawn(async move {
-        if let Err(error) = mailer.send(mail).await {
+        if !hit {
+            return;
+        }
+        if let Err(error) = mailer.send(code_mail(&email, flow, code, ttl_s)).await {
             tracing::error!(%error, "a recovery code could not be mailed");
         }
     });
