@@ -1,0 +1,5 @@
+//! `/v1/conversations`: the list, participants, contexts, hiding.
+
+mod context;
+mod hide;
+mod list;
