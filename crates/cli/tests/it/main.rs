@@ -4,6 +4,7 @@ mod account;
 mod admin;
 mod demo;
 mod doctor;
+mod faults;
 mod listen;
 mod serve;
 mod talk;

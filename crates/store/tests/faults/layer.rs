@@ -104,6 +104,13 @@ impl Layer {
         }
     }
 
+    /// As [`Layer::put_under`], for a program that kills and restarts the child by itself: each one starts on what a
+    /// power cut left of the one before. Its data folder lies somewhere below [`Layer::data`].
+    pub(crate) fn put_under_cuts(&self, command: &mut Command) {
+        self.put_under(command, true);
+        command.env("FAULTS_CUT", "1");
+    }
+
     /// Switches a fault on.
     pub(crate) fn break_down(&self, fault: Fault) {
         for (index, value) in [fault.skip, fault.fail, fault.error, fault.flavour as u64, 0, 0].into_iter().enumerate()

@@ -5,12 +5,14 @@
  *   FAULTS_FOLDER   the data folder; only its *.db, *-journal, *-wal and *-shm are touched
  *   FAULTS_CONTROL  a file of `struct control`; the test writes into it while the process runs
  *   FAULTS_SHADOW   a folder (optional): per file what a power cut would leave, that is, what was synced
+ *   FAULTS_CUT      set (optional): the power went before this process started; its files are what the shadow has
  *
  * With a shadow nothing is really synced: a successful sync copies the pages written since the last one into the
  * shadow, a failed one drops them from that list, as Linux does (pages are marked clean, a later sync that succeeds
  * says nothing about them). -shm has no shadow: SQLite maps it and rebuilds it.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -71,17 +73,56 @@ static void die(const char *what) {
     abort();
 }
 
+static int raw_open(const char *path, int flags) {
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC, 0644);
+}
+
+static void copy_all(int from, int to, off_t length) {
+    char page[PAGE];
+    for (off_t at = 0; at < length; at += PAGE) {
+        ssize_t got = syscall(SYS_pread64, from, page, PAGE, at);
+        if (got <= 0 || syscall(SYS_pwrite64, to, page, got, at) != got) die("copying");
+    }
+}
+
+/* Each shadow NAME has a link NAME.at to its file. */
+static void cut_power(void) {
+    DIR *all = opendir(shadows);
+    struct dirent *entry;
+    if (!all) die(shadows);
+    while ((entry = readdir(all))) {
+        char link[4096], path[4096 - 8], index[4096];
+        size_t length = strlen(entry->d_name);
+        if (length < 4 || strcmp(entry->d_name + length - 3, ".at")) continue;
+        snprintf(link, sizeof link, "%s/%s", shadows, entry->d_name);
+        ssize_t got = readlink(link, path, sizeof path - 1);
+        if (got < 0) die(link);
+        path[got] = 0;
+        link[strlen(link) - 3] = 0;
+        struct stat status;
+        int shadow = raw_open(link, O_RDONLY), file = raw_open(path, O_RDWR | O_CREAT | O_TRUNC);
+        if (shadow < 0 || file < 0 || fstat(shadow, &status)) die(path);
+        copy_all(shadow, file, status.st_size);
+        syscall(SYS_close, shadow);
+        syscall(SYS_close, file);
+        snprintf(index, sizeof index, "%s-shm", path);
+        syscall(SYS_unlinkat, AT_FDCWD, index, 0);
+    }
+    closedir(all);
+}
+
 __attribute__((constructor)) static void begin(void) {
     const char *path = getenv("FAULTS_CONTROL");
     folder = getenv("FAULTS_FOLDER");
     shadows = getenv("FAULTS_SHADOW");
     if (!path || !folder) return;
-    int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
+    int fd = raw_open(path, O_RDWR);
     if (fd < 0) die(path);
     void *mapped = mmap(NULL, sizeof(struct control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (mapped == MAP_FAILED) die(path);
     syscall(SYS_close, fd);
     control = mapped;
+    if (shadows && getenv("FAULTS_CUT")) cut_power();
 }
 
 static uint64_t kind_of(const char *path) {
@@ -100,20 +141,17 @@ static void shadow_path(char *out, size_t size, const char *path) {
 
 /* What is there when a file is first seen counts as synced. */
 static void open_shadow(struct file *file, int fd, const char *path, off_t length) {
-    char name[4096], page[PAGE];
+    char name[4096], link[4096 + 4];
     struct stat status;
     file->shadow = -1;
     if (!shadows || file->kind == INDEX) return;
     shadow_path(name, sizeof name, path);
-    file->shadow = (int)syscall(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    snprintf(link, sizeof link, "%s.at", name);
+    file->shadow = raw_open(name, O_RDWR | O_CREAT);
     file->dirty = calloc(MOST_PAGES, 1);
     if (file->shadow < 0 || !file->dirty || fstat(file->shadow, &status)) die(name);
-    if (status.st_size == 0) {
-        for (off_t at = 0; at < length; at += PAGE) {
-            ssize_t got = syscall(SYS_pread64, fd, page, PAGE, at);
-            if (got <= 0 || syscall(SYS_pwrite64, file->shadow, page, got, at) != got) die(name);
-        }
-    }
+    if (symlink(path, link) && errno != EEXIST) die(link);
+    if (status.st_size == 0) copy_all(fd, file->shadow, length);
 }
 
 static void opened(int fd, const char *path) {
@@ -253,7 +291,7 @@ static ssize_t get(int fd, void *bytes, size_t count, off_t at) {
 }
 
 static void unlinked(const char *path) {
-    char name[4096];
+    char name[4096], link[4096 + 4];
     struct stat status;
     if (!kind_of(path) || stat(path, &status)) return;
     pthread_mutex_lock(&mutex);
@@ -264,6 +302,8 @@ static void unlinked(const char *path) {
             if (of[fd] == file) of[fd] = NULL;
         if (file->shadow >= 0) {
             shadow_path(name, sizeof name, path);
+            snprintf(link, sizeof link, "%s.at", name);
+            syscall(SYS_unlinkat, AT_FDCWD, link, 0);
             syscall(SYS_unlinkat, AT_FDCWD, name, 0);
             syscall(SYS_close, file->shadow);
             free(file->dirty);

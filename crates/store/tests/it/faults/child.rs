@@ -45,9 +45,18 @@ impl Child {
     }
 
     fn meet(mut self) -> Self {
-        self.order("meet");
-        assert_eq!(self.answer().as_deref(), Some("done"));
+        self.obeys("meet");
         self
+    }
+
+    /// From now on no operation heeds the store's errors.
+    pub(super) fn make_stubborn(&mut self) {
+        self.obeys("stubborn");
+    }
+
+    fn obeys(&mut self, order: &str) {
+        self.order(order);
+        assert_eq!(self.answer().as_deref(), Some("done"), "{order}");
     }
 
     fn open_with(layer: &Layer, change: impl Fn(&mut Command)) -> Result<Self, String> {

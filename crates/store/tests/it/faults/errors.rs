@@ -210,8 +210,9 @@ fn the_index_cannot_grow() {
 fn the_kth_read_fails() {
     let mut series = Series::start();
     for skip in 0..12 {
-        // With nothing cached, so that there are reads.
+        // With nothing cached, so that there are reads; and with operations that do not notice.
         series.restart(Loss::Process);
+        series.child.make_stubborn();
         series.step(fault(READS | LOG | DATABASE, skip, INPUT_OUTPUT));
     }
     assert!(series.refused > 0);

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, Write as _, stdin, stdout};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use agentchat_store::{Store, StoreError, StoreOptions};
@@ -15,6 +15,8 @@ pub(super) const FOLDER: &str = "STORE_WORKLOAD_FOLDER";
 /// Set: the log is never copied and never starts over.
 pub(super) const LONG_LOG: &str = "STORE_WORKLOAD_LONG_LOG";
 const WRITERS: usize = 32;
+/// Every operation is stubborn.
+static STUBBORN: AtomicBool = AtomicBool::new(false);
 
 #[test]
 #[ignore = "a child of the other tests here; does nothing without a folder to work in"]
@@ -50,6 +52,7 @@ async fn obey(store: Store) {
         let name = words.next().unwrap_or_default();
         let mut number = || words.next().and_then(|word| word.parse().ok()).expect("a number");
         match name {
+            "stubborn" => STUBBORN.store(true, Ordering::Relaxed),
             "meet" => pairs = meet(&store).await,
             "burst" => burst(&store, &pairs, number(), number()).await,
             "load" => load(&store, &pairs, number()),
@@ -90,6 +93,7 @@ fn load(store: &Store, pairs: &[Pair], from: u64) {
 
 async fn say(store: Store, pair: Pair, number: u64) {
     let mood = match number % 8 {
+        _ if STUBBORN.load(Ordering::Relaxed) => Mood::Stubborn,
         7 => Mood::Regretful,
         0 => Mood::Stubborn,
         _ => Mood::Sober,
