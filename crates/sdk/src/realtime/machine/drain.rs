@@ -25,6 +25,8 @@ struct Pass {
     id: u64,
     reading: bool,
     fetching: bool,
+    /// Reading waits because too many rows are unsettled.
+    stalled: bool,
     /// A cursor is on its way to be acknowledged.
     acking: Option<Arc<str>>,
     after: Option<Arc<str>>,
@@ -110,6 +112,7 @@ impl RealtimeMachine {
             id: self.drain.last_pass,
             reading: true,
             fetching: false,
+            stalled: false,
             acking: None,
             after: None,
             failed: false,
@@ -131,7 +134,16 @@ impl RealtimeMachine {
     fn fetch_page(&mut self) {
         let (limit, window) = (self.options.tuning.drain_page, self.options.tuning.drain_window);
         let Some(pass) = &mut self.drain.pass else { return };
-        if !pass.reading || pass.fetching || pass.acking.is_some() || pass.ledger.open() >= window {
+        if !pass.reading || pass.fetching || pass.acking.is_some() {
+            return;
+        }
+        let stalled = pass.ledger.open() >= window;
+        let was_stalled = std::mem::replace(&mut pass.stalled, stalled);
+        if stalled {
+            // Rows that wait behind holes would otherwise wait for the end of reading, and that for them.
+            if !was_stalled && !self.drain.hold {
+                self.resume_gaps(false);
+            }
             return;
         }
         pass.fetching = true;

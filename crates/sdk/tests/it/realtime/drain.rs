@@ -318,3 +318,18 @@ fn without_a_way_to_read_again_reading_stops_when_too_much_is_in_hand() {
     s.at(60.0);
     assert_eq!(s.of("M").len(), 11);
 }
+
+#[test]
+fn rows_behind_a_hole_do_not_keep_reading_and_themselves_waiting() {
+    let mut options = with_rest();
+    options.tuning.drain_page = 2;
+    options.tuning.drain_window = 2;
+    let mut s = Scenario::new(options);
+    s.legacy = true;
+    s.pages.extend([page([1, 3]), page([5, 7]), page([9, 11])]);
+    s.history.extend([(1, Some((0.0, Ok(rows([2, 4, 6]))))), (7, Some((0.0, Ok(rows([8, 10])))))]);
+    s.start();
+    s.at(60.0);
+    assert_eq!(s.of("M").len(), 11);
+    assert_eq!(s.of("K").last().map(String::as_str), Some("K del_11"));
+}

@@ -368,7 +368,7 @@ fn position(cursor: &str) -> usize {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn d05_c_d12_h_nothing_is_lost_doubled_reordered_or_acknowledged_early(
