@@ -10,7 +10,7 @@ pub(crate) fn format() -> Result<Vec<String>> {
 }
 
 pub(crate) fn lints() -> Result<Vec<String>> {
-    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    let arguments = ["clippy", "--workspace", "--all-targets", "--keep-going", "--", "-D", "warnings"];
     run_quietly(cargo(&arguments))
 }
 
