@@ -172,7 +172,8 @@ impl IntoResponse for AppError {
 }
 
 impl AppError {
-    fn to_json(&self) -> bytes::Bytes {
+    /// The envelope.
+    pub(crate) fn to_json(&self) -> bytes::Bytes {
         let envelope = Envelope { code: self.0.code.as_str(), message: &self.0.message, details: self.details() };
         let mut body = BytesMut::with_capacity(128).writer();
         match serde_json::to_writer(&mut body, &envelope) {

@@ -200,13 +200,14 @@ impl Connections {
         // Without it small answers wait for the peer's delayed acknowledgement; a socket that refuses is still usable.
         let _refused = stream.set_nodelay(true);
         let (edge, protocol) = (Arc::clone(&self.edge), Arc::clone(&self.protocol));
+        let stream = TokioIo::new(edge.envelope_refusals(stream));
         let (watcher, abort) = (self.graceful.watcher(), self.abort.clone());
         tokio::spawn(async move {
             let answer = service_fn(move |request: http::Request<Incoming>| {
                 let edge = Arc::clone(&edge);
                 async move { Ok::<http::Response<Body>, std::convert::Infallible>(edge.answer(peer, request).await) }
             });
-            let connection = protocol.serve_connection_with_upgrades(TokioIo::new(stream), answer);
+            let connection = protocol.serve_connection_with_upgrades(stream, answer);
             tokio::select! {
                 ended = watcher.watch(connection.into_owned()) => {
                     if let Err(error) = ended {

@@ -29,7 +29,8 @@ impl RequestId {
         kept.map_or_else(|| Self::fresh(entropy), |value| Self(value.clone()))
     }
 
-    fn fresh(entropy: &Entropy) -> Self {
+    /// An id that no client chose.
+    pub(super) fn fresh(entropy: &Entropy) -> Self {
         let bytes: [u8; 16] = entropy.bytes();
         let mut text = String::with_capacity(32);
         let _infallible = write!(text, "{:032x}", u128::from_be_bytes(bytes));

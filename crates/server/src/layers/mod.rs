@@ -11,6 +11,7 @@ mod headers;
 mod metrics;
 mod path_rules;
 mod routes;
+mod unparsed;
 
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
@@ -28,6 +29,7 @@ pub(crate) use metrics::Metrics;
 use path_rules::Path;
 use routes::Routes;
 use tower::util::ServiceExt;
+use unparsed::Enveloped;
 
 use crate::app::App;
 use crate::error::{AppError, Cause};
@@ -45,6 +47,11 @@ impl Edge {
     /// Surrounds `router`; `paths` are its route templates, which metrics and logs name.
     pub(crate) fn new(app: App, router: Router, paths: impl IntoIterator<Item = String>) -> Self {
         Self { app, router, routes: Routes::new(paths) }
+    }
+
+    /// A connection on which also what is no request is answered with the envelope.
+    pub(crate) fn envelope_refusals<S>(&self, stream: S) -> Enveloped<S> {
+        Enveloped::new(stream, self.app.entropy.clone())
     }
 
     /// Answers one request of `peer`.

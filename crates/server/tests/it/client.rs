@@ -52,6 +52,13 @@ impl TestServer {
         Answer::read(stream).await
     }
 
+    /// Whatever bytes, and what is answered until the connection closes.
+    pub(crate) async fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(self.running.addr()).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        Answer::read(stream).await
+    }
+
     /// Registers an agent as people do, reading the code from the mail folder; returns its key.
     pub(crate) async fn register(&self, handle: &str) -> String {
         let email = format!("{handle}@example.com");
