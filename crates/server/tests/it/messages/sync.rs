@@ -106,13 +106,11 @@ async fn a_cursor_of_nobody_or_somebody_else_finds_nothing() {
     let forged = if forged == cursor(&rows[0]) { format!("{}1", &forged[..35]) } else { forged };
     let upper = cursor(&rows[0]).to_uppercase();
     for nobody in ["x", "del_", "del_019bc0fd89c375e3890289e2955dfaec", &forged, &upper] {
-        assert_eq!(stage.get("bob", &format!("/v1/messages/sync?after={nobody}")).await.rows(), [json!(0); 0]);
+        assert!(stage.get("bob", &format!("/v1/messages/sync?after={nobody}")).await.rows().is_empty(), "{nobody}");
         assert_eq!(acked(&stage, "bob", nobody).await, json!({ "acked": 0 }));
     }
-    assert_eq!(
-        stage.get("alice", &format!("/v1/messages/sync?after={}", cursor(&rows[0]))).await.rows(),
-        [json!(0); 0]
-    );
+    let foreign = stage.get("alice", &format!("/v1/messages/sync?after={}", cursor(&rows[0]))).await;
+    assert!(foreign.rows().is_empty());
     assert_eq!(acked(&stage, "alice", cursor(&rows[3])).await, json!({ "acked": 0 }));
     assert_eq!(count(&stage).await, json!({ "count": 4 }));
 }
