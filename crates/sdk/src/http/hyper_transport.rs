@@ -166,11 +166,13 @@ fn protocol_class(error: &(dyn StdError + 'static)) -> FailureClass {
     if parse { FailureClass::Protocol } else { FailureClass::Reset }
 }
 
-pub(crate) fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    causes(error).find_map(|cause| {
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        cause.downcast_ref().or_else(|| inner?.downcast_ref())
-    })
+/// The TLS error below another one. I/O errors hide what they wrap from `source`, so they are opened.
+fn tls_error<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref() {
+        return Some(found);
+    }
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.and_then(|wrapped| tls_error(wrapped)).or_else(|| tls_error(error.source()?))
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -3,5 +3,5 @@
 mod answers;
 mod requests;
 mod retries;
-mod scripted;
+pub(crate) mod scripted;
 mod wire;

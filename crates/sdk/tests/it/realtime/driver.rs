@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use agentchat::http::BoxFuture;
 use agentchat::realtime::{Inbound, OpenFailure, Socket, SocketConnector, SocketFailure, SocketLimits};
-use agentchat::{ApiKey, ClientFrame, Error, ErrorKind, Event, Events, Realtime, RealtimeBuilder, State};
+use agentchat::{ApiKey, ClientFrame, Error, ErrorKind, Event, Events, Origin, Realtime, RealtimeBuilder, State};
 use http::HeaderMap;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::http::scripted::{MESSAGE, Script, ok};
 
 const KEY: &str = "ac_live_SECRET";
 
@@ -179,6 +181,67 @@ async fn d06_b_nothing_is_handed_out_or_acknowledged_before_the_events_are_read(
     assert!(peer.is_silent().await);
     delivery(&mut events).await.ack();
     assert_eq!(peer.heard().await, r#"{"type":"ack","message_id":"c5"}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn d03_b_the_backlog_is_read_handled_and_acknowledged_through_the_client() {
+    let rows =
+        MESSAGE.replace("msg_1", "c7").replace("conv_1", "c").replace(r#""seq":1"#, r#""seq":7,"delivery_id":"del_7""#);
+    let script = Script::new([ok(&format!("[{rows}]")), ok(r#"{"acked":1}"#)]);
+    let network = Network::default();
+    let mut peer = network.socket();
+    peer.accept();
+    let (realtime, mut events) = network.builder().rest(script.client()).connect().await.unwrap();
+    peer.heard().await;
+    peer.message(8);
+    let first = delivery(&mut events).await;
+    assert_eq!((first.seq(), first.origin()), (Some(7), Origin::Drain));
+    assert_eq!(first.delivery_id().map(|id| id.as_str()), Some("del_7"));
+    first.ack();
+    let second = delivery(&mut events).await;
+    assert_eq!((second.seq(), second.origin()), (Some(8), Origin::Live));
+    second.ack();
+    assert_eq!(peer.heard().await, r#"{"type":"ack","message_id":"c8"}"#);
+    realtime.close().await.unwrap();
+    let asked: Vec<String> = script.requests().iter().map(|request| request.uri().to_string()).collect();
+    assert_eq!(asked, ["http://h/v1/messages/sync?limit=200", "http://h/v1/messages/sync/ack"]);
+    assert_eq!(script.requests()[1].body(), r#"{"last_delivery_id":"del_7"}"#.as_bytes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hole_is_filled_from_history_through_the_client() {
+    let row = MESSAGE.replace("msg_1", "c2").replace("conv_1", "c").replace(r#""seq":1"#, r#""seq":2"#);
+    let script = Script::new([ok(&format!("[{row}]"))]);
+    let network = Network::default();
+    let peer = network.socket();
+    peer.accept();
+    let builder = network.builder().rest(script.client()).auto_drain(false);
+    let (_realtime, mut events) = builder.connect().await.unwrap();
+    peer.message(1);
+    peer.message(3);
+    for (seq, origin) in [(1, Origin::Live), (2, Origin::GapFill), (3, Origin::Live)] {
+        let next = delivery(&mut events).await;
+        assert_eq!((next.seq(), next.origin()), (Some(seq), origin));
+        next.ack();
+    }
+    let Some(Event::Gap(gap)) = events.next().await else { panic!("the hole is reported") };
+    assert!(gap.recovered && gap.missing.is_empty());
+    assert_eq!(script.line(), "GET http://h/v1/messages/c?limit=200&after_seq=1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn r19_a_send_of_the_same_agent_is_no_hole() {
+    let sent = MESSAGE.replace("conv_1", "c").replace(r#""seq":1"#, r#""seq":2"#);
+    let script = Script::new([ok(&sent)]);
+    let network = Network::default();
+    let (_realtime, mut events, peer) = connected(&network).await;
+    peer.message(1);
+    delivery(&mut events).await.ack();
+    script.client().send_message(agentchat::SendMessage::to("bob").text("hi")).await.unwrap();
+    peer.message(3);
+    let before = tokio::time::Instant::now();
+    delivery(&mut events).await.ack();
+    assert!(before.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -9,3 +9,4 @@ mod order;
 mod random;
 mod scenario;
 mod shutdown;
+mod websocket;
