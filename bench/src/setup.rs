@@ -99,8 +99,8 @@ impl Caller {
     }
 
     async fn introduce(&mut self, sender: &Agent, receiver: &Agent) -> anyhow::Result<Conversation> {
-        self.send(sender, &receiver.handle, "introduction", "hello").await?;
-        let reply = self.send(receiver, &sender.handle, "introduction-reply", "hello back").await?;
+        self.send(sender, &receiver.handle, &format!("hello-{}", receiver.handle), "hello").await?;
+        let reply = self.send(receiver, &sender.handle, &format!("reply-{}", sender.handle), "hello back").await?;
         self.drain(receiver).await?;
         self.drain(sender).await?;
         Ok(Conversation {

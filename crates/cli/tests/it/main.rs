@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod bench;
 mod demo;
 mod doctor;
 mod faults;
