@@ -33,11 +33,11 @@ fn python_suite() -> Result<Vec<String>> {
     let mut command = program(python().join("bin/python"));
     command
         .args(["-m", "pytest", "--numprocesses=6", "--durations=5"])
-        .args(["-o", "cache_dir=/dev/null", "-p", "no:cacheprovider"])
+        .args(["-p", "no:cacheprovider"])
         .current_dir(sources("python"))
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("AGENTCHAT_BINARY", agentchat());
-    run(command, |line| line.starts_with("===") && line.contains(" in "))
+    run(command, |line| line.starts_with("FAILED ") || (line.starts_with("===") && line.contains(" in ")))
 }
 
 fn typescript_suite() -> Result<Vec<String>> {
@@ -48,8 +48,8 @@ fn typescript_suite() -> Result<Vec<String>> {
         .current_dir(typescript())
         .env("AGENTCHAT_BINARY", agentchat());
     run(command, |line| {
-        let counts = ["# tests ", "# pass ", "# fail ", "ℹ tests ", "ℹ pass ", "ℹ fail "];
-        counts.iter().any(|count| line.starts_with(count))
+        let closing = ["not ok ", "# tests ", "# pass ", "# fail ", "✖ ", "ℹ tests ", "ℹ pass ", "ℹ fail "];
+        closing.iter().any(|start| line.starts_with(start))
     })
 }
 

@@ -21,8 +21,7 @@ pub(crate) fn build() -> Result<Vec<String>> {
 
 pub(crate) fn tests() -> Result<Vec<String>> {
     let arguments = ["test", "--workspace", "--no-fail-fast"];
-    let lines = run(cargo(&arguments), |line| line.starts_with("test result:"))?;
-    Ok(lines.into_iter().filter(|line| has_tests(line)).collect())
+    run(cargo(&arguments), |line| line.ends_with("... FAILED") || (line.starts_with("test result:") && has_tests(line)))
 }
 
 pub(crate) fn documentation() -> Result<Vec<String>> {
