@@ -40,7 +40,7 @@ async fn without_a_key_it_says_what_is_missing() {
     insta::assert_snapshot!(world.run(&["doctor"]).await, @r"
     exit 1
     --- stdout
-    PASS  version      agentchat 0.1.0
+    PASS  version      agentchat VERSION
     PASS  home         HOME
     WARN  credentials  no key saved in profile default
     FAIL  key          profile default has no key
