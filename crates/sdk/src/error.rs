@@ -118,7 +118,12 @@ impl Error {
     }
 
     pub(crate) fn decode(message: impl Into<String>, cause: &serde_json::Error) -> Self {
-        // The cause may quote the text it stumbled over, so only its category and place are kept.
+        Self::new(ErrorKind::Decode, format!("{}: {cause}", message.into()))
+    }
+
+    /// As [`Error::decode`] for text that holds a secret: a cause may quote what it stumbled over, so only its place
+    /// is kept.
+    pub(crate) fn decode_secret(message: impl Into<String>, cause: &serde_json::Error) -> Self {
         let place = format!("{:?} error at line {} column {}", cause.classify(), cause.line(), cause.column());
         Self::new(ErrorKind::Decode, format!("{} ({place})", message.into()))
     }

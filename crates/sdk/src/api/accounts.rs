@@ -153,7 +153,7 @@ pub(crate) fn handle_and_key(target: &Target, response: &RawResponse) -> Result<
 /// Decodes an answer that holds a key: nothing of it may get into an error's text.
 fn decode_secret<T: for<'de> Deserialize<'de>>(_: &Target, response: &RawResponse) -> Result<T> {
     crate::http::answer::decode_body(response.status, &response.body)
-        .map_err(|error| Error::decode("AgentChat SDK: the answer has another shape than documented", &error))
+        .map_err(|error| Error::decode_secret("AgentChat SDK: the answer has another shape than documented", &error))
 }
 
 fn missing(field: &str) -> Error {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::request::{Request, Target};
 use crate::http::transport::{BoxFuture, RawResponse};
 use crate::http::{Retry, answer, driver};
@@ -89,8 +89,9 @@ impl<'c, T: DeserializeOwned> Call<'c, T> {
 /// The documented shape of a success.
 pub(crate) fn decode<T: DeserializeOwned>(target: &Target, response: &RawResponse) -> Result<T> {
     answer::decode_body(response.status, &response.body).map_err(|error| {
-        let excerpt = redact::scrub(&answer::excerpt(&response.body), target.key.expose());
-        Error::decode(format!("AgentChat SDK: expected JSON response but got: {excerpt}"), &error)
+        let excerpt = answer::excerpt(&response.body);
+        let text = format!("AgentChat SDK: expected JSON response but got: {excerpt} ({error})");
+        Error::local(ErrorKind::Decode, redact::scrub(&text, target.key.expose()))
     })
 }
 

@@ -184,7 +184,7 @@ impl fmt::Debug for RealtimeBuilder {
 pub struct ReconnectPolicy(Reconnect);
 
 impl ReconnectPolicy {
-    /// No reconnecting.
+    /// No reconnecting. The stream goes on after a loss; [`Realtime::reconnect_now`] connects again.
     pub fn off() -> Self {
         Self(Reconnect { enabled: false, ..Reconnect::default() })
     }
