@@ -17,11 +17,13 @@ async fn agents_are_seeded_into_profiles() {
     bob: use it with --profile bob
     ");
     assert_eq!(world.json(&["--profile", "bob", "whoami"]).await["handle"], "bob");
-    let printed = world.run(&with_token(&world, &["seed", "carol"])).await;
+    let printed = world.run(&with_token(&world, &["seed", "CAROL"])).await;
     insta::assert_snapshot!(printed, @r"
     exit 0
     --- stdout
-    carol ac_live_*
+    TEST_CAROL_ID=agt_*
+    TEST_CAROL_HANDLE=carol
+    TEST_CAROL_API_KEY=ac_live_*
     ");
 }
 

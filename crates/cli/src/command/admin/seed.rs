@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
     save: bool,
 }
 
-/// One line (or JSON line) an agent.
+/// Lines that a shell can read (or a JSON line) for each agent.
 pub(super) async fn run(context: &Context, admin: &Admin, api_base: &str, arguments: Arguments) -> Result<(), Failure> {
     for name in &arguments.names {
         let email = format!("{}@{}", name.trim_start_matches('@'), arguments.domain);
@@ -29,8 +29,9 @@ pub(super) async fn run(context: &Context, admin: &Admin, api_base: &str, argume
         let handle = created.agent.handle.as_str().to_owned();
         let api_key = created.api_key.expose().to_owned();
         if !arguments.save {
-            let value = json!({"handle": handle, "api_key": api_key});
-            context.printer.data(format!("{handle} {api_key}"), &value)?;
+            let id = created.agent.id.as_str();
+            let value = json!({"id": id, "handle": handle, "api_key": api_key});
+            context.printer.data(variables(&handle, id, &api_key), &value)?;
             continue;
         }
         let profile = context.named_profile(Some(&handle))?;
@@ -42,4 +43,20 @@ pub(super) async fn run(context: &Context, admin: &Admin, api_base: &str, argume
         context.printer.data(format!("{handle}: use it with --profile {handle}"), &value)?;
     }
     Ok(())
+}
+
+/// `TEST_ALICE_ID=…` and so on, one a line: `eval` and `env` take them as they are.
+fn variables(handle: &str, id: &str, api_key: &str) -> String {
+    let name = handle.to_uppercase().replace('-', "_");
+    format!("TEST_{name}_ID={id}\nTEST_{name}_HANDLE={handle}\nTEST_{name}_API_KEY={api_key}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_becomes_a_variable_name() {
+        assert_eq!(variables("a-b", "1", "2"), "TEST_A_B_ID=1\nTEST_A_B_HANDLE=a-b\nTEST_A_B_API_KEY=2");
+    }
 }
