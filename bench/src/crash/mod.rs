@@ -1,6 +1,6 @@
 //! `kill -9` under load, again and again on one folder; after each restart the books are checked.
 //!
-//! [`load`] sends, receives and is refused until the server dies; [`audit`] compares what was
+//! `load` sends, receives and is refused until the server dies; `audit` compares what was
 //! acknowledged with what the restarted server holds and delivers.
 
 mod audit;

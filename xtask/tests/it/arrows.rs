@@ -27,10 +27,8 @@ const OWNERS: &[(&str, &[&str])] = &[
 ];
 
 /// Libraries that the named crate must do without.
-const WITHOUT: &[(&str, &[&str])] = &[
-    ("agentchat-protocol", &["tokio", "axum", "hyper"]),
-    ("agentchat-core", &["tokio", "axum", "hyper", "rand"]),
-];
+const WITHOUT: &[(&str, &[&str])] =
+    &[("agentchat-protocol", &["tokio", "axum", "hyper"]), ("agentchat-core", &["tokio", "axum", "hyper", "rand"])];
 
 fn dependencies() -> BTreeMap<String, Vec<String>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());

@@ -23,25 +23,25 @@ use agentchat_store::key::AgentKey;
 use agentchat_store::{Store, StoreError, StoreOptions, Tx, Write};
 use serde_json::{Value, json};
 
-pub const LIMITS: SendLimits = SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 };
+pub(crate) const LIMITS: SendLimits = SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 };
 
-pub struct World {
-    pub store: Store,
-    pub limits: SendLimits,
-    pub verdict: Verdict,
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) limits: SendLimits,
+    pub(crate) verdict: Verdict,
     clock: AtomicI64,
     ids: AtomicU64,
     _folder: tempfile::TempDir,
 }
 
 #[derive(Debug, Clone)]
-pub struct Agent {
-    pub key: AgentKey,
-    pub handle: Handle,
+pub(crate) struct Agent {
+    pub(crate) key: AgentKey,
+    pub(crate) handle: Handle,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(StoreOptions::new(folder.path())).expect("a fresh store");
         Self {
@@ -54,29 +54,29 @@ impl World {
         }
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.clock.load(Ordering::SeqCst))
     }
 
-    pub fn pass(&self, millis: i64) {
+    pub(crate) fn pass(&self, millis: i64) {
         self.clock.fetch_add(millis, Ordering::SeqCst);
     }
 
-    pub fn keys(&self) -> DeliveryKey {
+    pub(crate) fn keys(&self) -> DeliveryKey {
         DeliveryKey::new([7; 32])
     }
 
-    pub fn id(&self) -> [u8; 16] {
+    pub(crate) fn id(&self) -> [u8; 16] {
         let mut id = [0; 16];
         id[8..].copy_from_slice(&self.ids.fetch_add(1, Ordering::SeqCst).to_be_bytes());
         id
     }
 
-    pub async fn agent(&self, handle: &str) -> Agent {
+    pub(crate) async fn agent(&self, handle: &str) -> Agent {
         self.create(handle, false).await
     }
 
-    pub async fn system_agent(&self, handle: &str) -> Agent {
+    pub(crate) async fn system_agent(&self, handle: &str) -> Agent {
         self.create(handle, true).await
     }
 
@@ -103,7 +103,7 @@ impl World {
     }
 
     /// Two agents who have answered each other: seqs 1 and 2 are taken.
-    pub async fn acquainted(&self, one: &str, other: &str) -> (Agent, Agent) {
+    pub(crate) async fn acquainted(&self, one: &str, other: &str) -> (Agent, Agent) {
         let (one, other) = (self.agent(one).await, self.agent(other).await);
         self.say(&one, &other, "hello").await;
         self.say(&other, &one, "hello yourself").await;
@@ -112,7 +112,7 @@ impl World {
         (one, other)
     }
 
-    pub fn operation(&self, sender: &Agent, body: &Value) -> SendDirect {
+    pub(crate) fn operation(&self, sender: &Agent, body: &Value) -> SendDirect {
         let request = SendRequest::parse(body.to_string().as_bytes(), 32_768).expect("a valid request");
         SendDirect {
             sender: sender.key,
@@ -126,30 +126,30 @@ impl World {
         }
     }
 
-    pub async fn send(&self, sender: &Agent, body: Value) -> Result<Sent, Error> {
+    pub(crate) async fn send(&self, sender: &Agent, body: Value) -> Result<Sent, Error> {
         self.store.write(self.operation(sender, &body)).await
     }
 
     /// Sends text under a fresh `client_msg_id`.
-    pub async fn try_say(&self, sender: &Agent, to: &Agent, text: &str) -> Result<Sent, Error> {
+    pub(crate) async fn try_say(&self, sender: &Agent, to: &Agent, text: &str) -> Result<Sent, Error> {
         let unique = format!("m-{}", self.ids.fetch_add(1, Ordering::SeqCst));
         self.send(sender, json!({ "to": to.handle, "client_msg_id": unique, "content": { "text": text } })).await
     }
 
-    pub async fn say(&self, sender: &Agent, to: &Agent, text: &str) -> Message {
+    pub(crate) async fn say(&self, sender: &Agent, to: &Agent, text: &str) -> Message {
         self.try_say(sender, to, text).await.expect("the send is accepted").message
     }
 
-    pub async fn pending(&self, agent: &Agent, after: u64, limit: usize) -> Vec<PendingRow> {
+    pub(crate) async fn pending(&self, agent: &Agent, after: u64, limit: usize) -> Vec<PendingRow> {
         let page = PendingPage { agent: agent.key, after, limit, now: self.now(), keys: self.keys() };
         self.store.read(page).await.expect("a page").rows
     }
 
-    pub async fn undelivered(&self, agent: &Agent) -> u64 {
+    pub(crate) async fn undelivered(&self, agent: &Agent) -> u64 {
         self.store.read(CountUndelivered { agent: agent.key }).await.expect("a count")
     }
 
-    pub async fn ack_through(&self, agent: &Agent, position: u64) -> u64 {
+    pub(crate) async fn ack_through(&self, agent: &Agent, position: u64) -> u64 {
         let mut acked = 0;
         loop {
             let operation = AckThrough { agent: agent.key, position, now: self.now() };
@@ -161,20 +161,25 @@ impl World {
         }
     }
 
-    pub async fn ack_all(&self, agent: &Agent) -> u64 {
+    pub(crate) async fn ack_all(&self, agent: &Agent) -> u64 {
         self.ack_through(agent, u64::MAX >> 1).await
     }
 
-    pub async fn settle(&self, agent: &Agent, messages: &[MessageId]) -> u64 {
+    pub(crate) async fn settle(&self, agent: &Agent, messages: &[MessageId]) -> u64 {
         let acks = messages.iter().map(|message| Ack { agent: agent.key, message: *message }).collect();
         self.store.write(Settle { acks, now: self.now() }).await.expect("settled")
     }
 
-    pub async fn history(&self, viewer: &Agent, conversation: ConversationId, anchor: HistoryAnchor) -> Vec<Message> {
+    pub(crate) async fn history(
+        &self,
+        viewer: &Agent,
+        conversation: ConversationId,
+        anchor: HistoryAnchor,
+    ) -> Vec<Message> {
         self.try_history(viewer, conversation, anchor, 200).await.expect("a history")
     }
 
-    pub async fn try_history(
+    pub(crate) async fn try_history(
         &self,
         viewer: &Agent,
         conversation: ConversationId,
@@ -185,19 +190,19 @@ impl World {
         self.store.read(operation).await
     }
 
-    pub async fn conversations(&self, agent: &Agent) -> Vec<ConversationListItem> {
+    pub(crate) async fn conversations(&self, agent: &Agent) -> Vec<ConversationListItem> {
         let operation = ListConversations { agent: agent.key, limit: 200, offset: 0, now: self.now() };
         self.store.read(operation).await.expect("a list")
     }
 
-    pub async fn change(&self, change: Change) {
+    pub(crate) async fn change(&self, change: Change) {
         self.store.write(Apply { change, now: self.now() }).await.expect("the change is made");
     }
 }
 
 /// What agents do to each other through endpoints that other parts of the contract describe.
 #[derive(Debug, Clone)]
-pub enum Change {
+pub(crate) enum Change {
     Block(Agent, Agent),
     Mute(Agent, Agent),
     Contact(Agent, Agent),
@@ -233,17 +238,17 @@ impl Write for Apply {
 }
 
 /// The refusal of an operation that must not succeed.
-pub fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> Rejection {
+pub(crate) fn refusal<T: std::fmt::Debug>(answer: Result<T, Error>) -> Rejection {
     match answer {
         Err(Error::Rejected(rejection)) => rejection,
         other => panic!("expected a rejection, got {other:?}"),
     }
 }
 
-pub fn code<T: std::fmt::Debug>(answer: Result<T, Error>) -> ErrorCode {
+pub(crate) fn code<T: std::fmt::Debug>(answer: Result<T, Error>) -> ErrorCode {
     refusal(answer).code
 }
 
-pub fn texts(rows: &[Message]) -> Vec<String> {
+pub(crate) fn texts(rows: &[Message]) -> Vec<String> {
     rows.iter().map(|row| row.text().unwrap_or_default()).collect()
 }
