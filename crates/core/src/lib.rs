@@ -9,7 +9,7 @@
 //!
 //! An operation is run by a [`agentchat_store::Store`]:
 //!
-//! ```ignore
+//! ```text
 //! let sent = store.write(SendDirect { sender, request, now, .. }).await?;
 //! ```
 

@@ -2,7 +2,7 @@
 //!
 //! A handler extracts, makes the operation, executes it and responds:
 //!
-//! ```ignore
+//! ```text
 //! /// Own record.
 //! #[utoipa::path(get, path = "/v1/agents/me", tag = "agents", security(("api_key" = [])),
 //!     responses((status = 200, body = Agent)))]
