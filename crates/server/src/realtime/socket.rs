@@ -226,6 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if let Ok(ClientFrame::Ack { message_ids }) = frame {
             if !self.session.is_paused() {
                 let agent = self.owner.caller.key;
+                self.session.acked_by_frame(message_ids.len());
                 self.app.acks.push(message_ids.into_iter().map(|message| Ack { agent, message }));
             }
             return;

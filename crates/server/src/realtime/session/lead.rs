@@ -14,6 +14,9 @@ pub(super) struct Lead {
     /// Last position that a call returned, and the last that the client acked.
     given: u64,
     acked: u64,
+    /// Rows that calls returned, and acks that came as frames instead.
+    rows: usize,
+    frame_acks: usize,
     /// The newest page was short: no call will follow it.
     through: bool,
 }
@@ -21,7 +24,8 @@ pub(super) struct Lead {
 impl Lead {
     /// Waits `first` for the first call, and after a page until `more` is over.
     pub(super) fn new(now: Duration, first: Duration, more: Duration) -> Self {
-        Self { until: now + first, more, latest: now + more.max(first), given: 0, acked: 0, through: false }
+        let (until, latest) = (now + first, now + more.max(first));
+        Self { until, more, latest, given: 0, acked: 0, rows: 0, frame_acks: 0, through: false }
     }
 
     pub(super) fn until(&self) -> Duration {
@@ -31,8 +35,9 @@ impl Lead {
     /// A page came: after a full one another call will follow, after a short one the ack of its rows. A client that
     /// works through its rows one by one takes a fresh frame of the same conversation for a hole, reads what it has
     /// not come to yet, and runs it twice.
-    pub(super) fn gave(&mut self, now: Duration, last: Option<u64>, short: bool) {
+    pub(super) fn gave(&mut self, now: Duration, last: Option<u64>, rows: usize, short: bool) {
         self.given = self.given.max(last.unwrap_or(0));
+        self.rows += rows;
         self.through = short;
         self.until = (now + self.more).min(self.latest);
     }
@@ -42,9 +47,15 @@ impl Lead {
         self.acked = self.acked.max(position);
     }
 
+    /// The client acked so many messages one by one.
+    pub(super) fn acked_by_frame(&mut self, messages: usize) {
+        self.frame_acks += messages;
+    }
+
     /// The backlog was read and acked.
     pub(super) fn is_over(&self) -> bool {
-        self.through && self.acked >= self.given
+        let each_acked = self.rows > 0 && self.frame_acks >= self.rows;
+        self.through && (each_acked || self.acked >= self.given)
     }
 }
 

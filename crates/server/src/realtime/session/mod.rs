@@ -8,6 +8,7 @@
 mod lead;
 mod memory;
 mod reoffers;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -16,119 +17,12 @@ use std::time::Duration;
 
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::frame::close::{self, Close};
-use agentchat_protocol::id::MessageId;
-use agentchat_store::key::ConversationKey;
 
 use self::lead::{Given, Lead};
 use self::memory::Conversations;
 use self::reoffers::Reoffers;
+pub(super) use self::step::{Ask, Begin, Fresh, Origin, OwnMessages, OwnRow, PAGE, Page, Row, Step, Writing};
 use super::feed::SyncedPage;
-
-/// Rows of a page: what a socket may hold in memory while its peer reads.
-pub(super) const PAGE: usize = 64;
-
-/// Which of the agent's own messages a socket gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnMessages {
-    /// None.
-    Never,
-    /// Those in the hole before a received message.
-    JustInTime,
-    /// All, when they are stored.
-    Echo,
-}
-
-/// What a session is begun with.
-#[derive(Debug, Clone)]
-pub(super) struct Begin {
-    pub(super) ack: bool,
-    pub(super) own: OwnMessages,
-    pub(super) epoch: i64,
-    pub(super) paused: bool,
-    /// The drain waits for a sync call: for the first one, and after each full page.
-    pub(super) lead: Option<(Duration, Duration)>,
-    pub(super) reoffer: Duration,
-}
-
-/// A received message on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row<B> {
-    pub(super) position: u64,
-    pub(super) conversation: ConversationKey,
-    pub(super) seq: u64,
-    pub(super) quiet: bool,
-    pub(super) message: MessageId,
-    pub(super) body: B,
-}
-
-/// A message of the agent's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OwnRow<B> {
-    pub(super) conversation: ConversationKey,
-    pub(super) seq: u64,
-    pub(super) body: B,
-}
-
-/// A page of the log, as of one snapshot.
-#[derive(Debug, Clone)]
-pub(super) struct Page<B> {
-    /// Ascending.
-    pub(super) rows: Vec<Row<B>>,
-    /// As many rows as asked for: there may be more.
-    pub(super) full: bool,
-    pub(super) last_position: u64,
-    pub(super) epoch: i64,
-    pub(super) status: AgentStatus,
-    pub(super) paused: bool,
-}
-
-/// A frame out of the ring.
-#[derive(Debug, Clone)]
-pub(super) enum Fresh<B> {
-    Received { row: Row<B>, epoch: i64 },
-    Own(OwnRow<B>),
-}
-
-/// A question to the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// Rows behind a position. Unless it is a pass of re-offers, the ring must keep frames from before the snapshot on.
-    Page { after: u64, limit: usize, pass: bool },
-    /// Own rows between two seqs, exclusive.
-    OwnRows { conversation: ConversationKey, after_seq: u64, before_seq: u64 },
-    /// Whether the key still opens the account.
-    Credentials,
-}
-
-/// Why a frame is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    Live,
-    Drained,
-    Reoffered,
-    Own,
-}
-
-/// A `message.new` to write.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Writing<B> {
-    pub(super) origin: Origin,
-    /// The received message; `None` for an own one.
-    pub(super) message: Option<MessageId>,
-    pub(super) body: B,
-}
-
-/// What to do next.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step<B> {
-    Write(Writing<B>),
-    Ask(Ask),
-    /// Hand over the fresh frames, or say that some were lost.
-    Take,
-    /// Wait: for an answer, a fresh frame, a notice, or [`Session::deadline`].
-    Idle,
-    Close(Close),
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -363,7 +257,7 @@ impl<B> Session<B> {
         if let Some(last) = last {
             self.reoffers.written(now, last);
         }
-        lead.gave(now, last, page.short);
+        lead.gave(now, last, page.rows.len(), page.short);
         if !more || lead.is_over() {
             self.end_lead();
         }
@@ -371,8 +265,17 @@ impl<B> Session<B> {
 
     /// The client acked everything up to here by a call.
     pub(super) fn acked_through(&mut self, position: u64) {
+        self.change_lead(|lead| lead.acked(position));
+    }
+
+    /// The client acked so many messages by frames of this socket.
+    pub(super) fn acked_by_frame(&mut self, messages: usize) {
+        self.change_lead(|lead| lead.acked_by_frame(messages));
+    }
+
+    fn change_lead(&mut self, change: impl FnOnce(&mut Lead)) {
         let Some(lead) = self.lead.as_mut() else { return };
-        lead.acked(position);
+        change(lead);
         if lead.is_over() {
             self.end_lead();
         }

@@ -1,3 +1,6 @@
+use agentchat_protocol::id::MessageId;
+use agentchat_store::key::ConversationKey;
+
 use super::*;
 
 const ALICE_AND_BOB: ConversationKey = ConversationKey(1);
@@ -284,6 +287,17 @@ fn a_sync_page_that_is_never_acked_holds_the_drain_thirty_seconds_at_most() {
 }
 
 #[test]
+fn acks_by_frames_end_the_wait_as_well() {
+    let mut session = waiting();
+    let rows = vec![(ALICE_AND_BOB, 1), (ALICE_AND_BOB, 2)];
+    session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows, short: true });
+    session.acked_by_frame(1);
+    assert_eq!(session.next(SECOND), Step::Idle);
+    session.acked_by_frame(1);
+    assert_eq!(session.next(SECOND), ask_page(0));
+}
+
+#[test]
 fn an_ack_between_two_sync_pages_does_not_end_the_wait() {
     let mut session = waiting();
     session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows: vec![], short: false });
@@ -367,4 +381,91 @@ fn sockets_without_ack_offer_nothing_again() {
     run(&mut session, Duration::ZERO);
     assert_eq!(session.deadline(), None);
     assert_eq!(session.next(1_000 * SECOND), Step::Take);
+}
+
+/// A log, a ring and a store around a session.
+struct World {
+    session: Session<u64>,
+    /// Whether each message was quiet; its position is its index + 1.
+    log: Vec<bool>,
+    ring: Vec<u64>,
+    lost: bool,
+    asked: Option<(u64, usize)>,
+    written: Vec<u64>,
+}
+
+impl World {
+    fn new(waiting: Vec<bool>) -> Self {
+        let begin = Begin { own: OwnMessages::Never, ..begin() };
+        let session = Session::new(&begin, Duration::ZERO);
+        Self { session, log: waiting, ring: Vec::new(), lost: false, asked: None, written: Vec::new() }
+    }
+
+    fn row(&self, position: u64) -> Row<u64> {
+        Row { quiet: self.log[position as usize - 1], ..row(position, position) }
+    }
+
+    fn commit(&mut self, is_quiet: bool) {
+        self.log.push(is_quiet);
+        self.ring.push(self.log.len() as u64);
+    }
+
+    fn run(&mut self) {
+        loop {
+            match self.session.next(Duration::ZERO) {
+                Step::Write(writing) => self.written.push(writing.body),
+                Step::Ask(Ask::Page { after, limit, .. }) => {
+                    (self.ring, self.lost) = (Vec::new(), false);
+                    self.asked = Some((after, limit));
+                }
+                Step::Take if self.lost => self.session.lost(),
+                Step::Take if self.ring.is_empty() => return,
+                Step::Take => {
+                    for position in std::mem::take(&mut self.ring) {
+                        let row = self.row(position);
+                        self.session.offer(fresh(row));
+                    }
+                }
+                Step::Idle => return,
+                step => panic!("{step:?}"),
+            }
+        }
+    }
+
+    /// The store answers, as of now.
+    fn answer(&mut self) {
+        let Some((after, limit)) = self.asked.take() else { return };
+        let last = self.log.len() as u64;
+        let rows: Vec<_> = (after + 1..=last).take(limit).map(|position| self.row(position)).collect();
+        self.session.page(Page { full: rows.len() == limit, ..page(rows, last) });
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_happens_everything_is_written_once_in_order(
+        waiting in proptest::collection::vec(proptest::bool::ANY, 0..150),
+        events in proptest::collection::vec(0..8_u8, 0..300),
+    ) {
+        let before = waiting.len() as u64;
+        let mut world = World::new(waiting);
+        // What is committed before the first page is read counts as waiting.
+        world.run();
+        world.answer();
+        for event in events {
+            match event {
+                0..=2 => world.commit(false),
+                3 => world.commit(true),
+                4 => (world.lost, world.ring) = (true, Vec::new()),
+                5 => world.answer(),
+                _ => world.run(),
+            }
+        }
+        while { world.run(); world.asked.is_some() } {
+            world.answer();
+        }
+        let expected: Vec<u64> =
+            (1..=world.log.len() as u64).filter(|position| *position <= before || !world.log[*position as usize - 1]).collect();
+        proptest::prop_assert_eq!(world.written, expected);
+    }
 }

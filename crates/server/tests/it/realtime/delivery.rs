@@ -127,12 +127,17 @@ async fn unacked_deliveries_are_offered_again_until_they_are() {
     let (one, two) = (peer.frame().await, peer.frame().await);
     assert!(one["payload"].get("redelivered").is_none());
     peer.ack(&one["payload"]["id"]).await;
-    for _ in 0..2 {
+    bob.until_undelivered(&server, 1).await;
+    let mut offers = 0;
+    while offers < 2 {
         let again = peer.frame().await;
-        assert_eq!(again["payload"]["id"], two["payload"]["id"]);
         assert_eq!(again["payload"]["redelivered"], true);
-        assert_eq!(again["payload"]["delivery_id"], two["payload"]["delivery_id"]);
         assert!(again["payload"]["age_ms"].as_i64().unwrap() >= 190, "{again}");
+        // On a slow machine the first may be offered again while its ack is gathered.
+        if again["payload"]["id"] == two["payload"]["id"] {
+            assert_eq!(again["payload"]["delivery_id"], two["payload"]["delivery_id"]);
+            offers += 1;
+        }
     }
     peer.ack(&two["payload"]["id"]).await;
     bob.until_undelivered(&server, 0).await;

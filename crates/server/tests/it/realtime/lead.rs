@@ -32,28 +32,43 @@ async fn rows_that_sync_returned_are_not_drained_again() {
     alice.send(&server, &bob, "two").await;
     let mut peer = Peer::greet(&server, &bob, sdk()).await;
     assert_eq!(peer.frame().await["type"], "hello.ok");
-    // Another client's look changes nothing.
-    assert_eq!(sync(&server, &bob, "", "a_hook").await.as_array().unwrap().len(), 2);
+    // A look of another client ends no wait, nor does a full page.
+    assert_eq!(texts(&sync(&server, &bob, "", "a_hook").await), ["one", "two"]);
+    peer.nothing_more().await;
+    let first = sync(&server, &bob, "?limit=1", "tests_sdk").await;
+    assert_eq!(texts(&first), ["one"]);
+    peer.nothing_more().await;
     alice.send(&server, &bob, "meanwhile").await;
     peer.nothing_more().await;
-    assert_eq!(sync(&server, &bob, "?limit=2", "tests_sdk").await.as_array().unwrap().len(), 2);
-    peer.nothing_more().await;
-    let rest = sync(&server, &bob, "?limit=2&after=del_00000000000000000000000000000000", "tests_sdk").await;
-    assert_eq!(rest, json!([]), "an unknown cursor");
-    let first = sync(&server, &bob, "?limit=1", "tests_sdk").await;
     let after = first[0]["delivery_id"].as_str().unwrap();
-    let rest = sync(&server, &bob, &format!("?limit=1&after={after}"), "tests_sdk").await;
-    assert_eq!(rest[0]["content"]["text"], "two");
-    // A short page and its ack: the wait is over, and only what no page held is drained.
-    let two = rest[0]["delivery_id"].as_str().unwrap();
-    bob.post(&server, "/v1/messages/sync/ack", &json!({ "last_delivery_id": two })).await;
-    let last = sync(&server, &bob, "?limit=9&after=", "tests_sdk").await;
-    assert_eq!(last[0]["content"]["text"], "meanwhile");
+    let rest = sync(&server, &bob, &format!("?limit=3&after={after}"), "tests_sdk").await;
+    assert_eq!(texts(&rest), ["two", "meanwhile"]);
+    // The last page was short; with its ack the wait is over.
+    bob.post(&server, "/v1/messages/sync/ack", &json!({ "last_delivery_id": rest[1]["delivery_id"] })).await;
     alice.send(&server, &bob, "live").await;
-    peer.nothing_more().await;
-    bob.post(&server, "/v1/messages/sync/ack", &json!({ "last_delivery_id": last[0]["delivery_id"] })).await;
     assert_eq!(peer.text().await, "live");
     peer.nothing_more().await;
+}
+
+#[tokio::test]
+async fn when_no_further_page_is_asked_for_the_drain_goes_on_behind_the_last() {
+    let server = start_with(|config| {
+        config.timing.sync_lead = Duration::from_secs(30);
+        config.timing.sync_lead_more = Duration::from_millis(100);
+    })
+    .await;
+    let (alice, bob) = friends(&server).await;
+    alice.send(&server, &bob, "one").await;
+    alice.send(&server, &bob, "two").await;
+    let mut peer = Peer::greet(&server, &bob, sdk()).await;
+    assert_eq!(peer.frame().await["type"], "hello.ok");
+    assert_eq!(texts(&sync(&server, &bob, "?limit=1", "tests_sdk").await), ["one"]);
+    assert_eq!(peer.text().await, "two");
+    peer.nothing_more().await;
+}
+
+fn texts(rows: &Value) -> Vec<&str> {
+    rows.as_array().unwrap().iter().map(|row| row["content"]["text"].as_str().unwrap()).collect()
 }
 
 #[tokio::test]
