@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::sqlite::{
-    self, Checkpointer, DATABASE_FILE, Finished, Log, Queue, Readers, TypedWrite, Writer, WriterParts, poll_once,
+    self, Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, TypedWrite, Writer, WriterParts,
+    poll_once,
 };
 use crate::{OpenError, Read, StoreError, Write, migrate};
 
@@ -68,6 +69,7 @@ struct Inner {
     log: Arc<Log>,
     commits: Arc<AtomicU64>,
     threads: Mutex<Threads>,
+    beside: Arc<Others>,
     // Held open for the flock it carries.
     _lock: File,
 }
@@ -102,11 +104,14 @@ impl Store {
         let spawned = |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), source: error };
         let log = Log::new(options.log_restart);
         log.watch(&mut connection).map_err(failed)?;
+        let count = options.readers.max(1);
+        let beside = Arc::new(Others::open(&file, count).map_err(failed)?);
         let queue = Arc::new(Queue::new(options.queue));
         let commits = Arc::new(AtomicU64::new(0));
         let (finished, answers) = mpsc::unbounded_channel();
         let writer = Writer::new(WriterParts {
             connection,
+            others: Arc::clone(&beside),
             queue: Arc::clone(&queue),
             finished,
             log: Arc::clone(&log),
@@ -115,16 +120,15 @@ impl Store {
         });
         let mut others = vec![thread("writer", move || writer.run()).map_err(spawned)?];
         let readers = Arc::new(Readers::new(options.queue));
-        for _ in 0..options.readers.max(1) {
-            let connection = sqlite::reader(&file).map_err(failed)?;
-            let readers = Arc::clone(&readers);
-            others.push(thread("reader", move || readers.run(connection)).map_err(spawned)?);
+        for number in 0..count {
+            let (readers, beside) = (Arc::clone(&readers), Arc::clone(&beside));
+            others.push(thread("reader", move || readers.run(&beside, number)).map_err(spawned)?);
         }
-        let copier = sqlite::writer(&file).map_err(failed)?;
-        let checkpointer = Checkpointer::start(copier, Arc::clone(&log), options.checkpoint_every).map_err(spawned)?;
+        let checkpointer = Checkpointer::start(Arc::clone(&beside), Arc::clone(&log), options.checkpoint_every);
+        let checkpointer = checkpointer.map_err(spawned)?;
         let answers = Some(tokio::spawn(answer(answers)));
         let threads = Mutex::new(Threads { checkpointer: Some(checkpointer), others, answers });
-        Ok(Self { inner: Arc::new(Inner { queue, readers, log, commits, threads, _lock: lock }) })
+        Ok(Self { inner: Arc::new(Inner { queue, readers, log, commits, threads, beside, _lock: lock }) })
     }
 
     /// Runs an operation of a caller and answers once it is durable.
@@ -176,8 +180,11 @@ impl Store {
     /// The operation's own, or the store's: [`StoreError::Busy`] when too many wait already.
     pub async fn read<R: Read>(&self, operation: R) -> Result<R::Out, R::Error> {
         let (reply, answer) = oneshot::channel();
-        let job: Box<dyn FnOnce(&mut crate::Tx<'_>) + Send> = Box::new(move |tx| {
-            let answer = catch_unwind(AssertUnwindSafe(|| poll_once(operation.run(tx))));
+        let job: ReadJob = Box::new(move |tx| {
+            let answer = match tx {
+                Some(tx) => catch_unwind(AssertUnwindSafe(|| poll_once(operation.run(tx)))),
+                None => Ok(Err(unopened().into())),
+            };
             // The caller may be gone; nothing was changed.
             let _ = reply.send(answer.unwrap_or_else(|_| Err(panicked().into())));
         });
@@ -200,14 +207,9 @@ impl Store {
         self.inner.queue.close();
         self.inner.readers.close();
         let mut threads = std::mem::take(&mut *self.inner.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let (beside, log) = (Arc::clone(&self.inner.beside), Arc::clone(&self.inner.log));
         let joined = tokio::task::spawn_blocking(move || {
-            for thread in threads.others.drain(..) {
-                // A panic there was already reported by the panic hook.
-                let _ = thread.join();
-            }
-            if let Some(mut checkpointer) = threads.checkpointer.take() {
-                checkpointer.stop();
-            }
+            threads.join(&beside, &log);
             threads.answers
         });
         if let Ok(Some(answers)) = joined.await {
@@ -223,13 +225,21 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.queue.close();
         self.readers.close();
-        let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for thread in threads.others.drain(..) {
+        self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).join(&self.beside, &self.log);
+    }
+}
+
+impl Threads {
+    /// Waits for all that work on the database, then closes it; with its log if that must be copied from its
+    /// beginning. Once is enough.
+    fn join(&mut self, beside: &Others, log: &Log) {
+        for thread in self.others.drain(..) {
             // A panic there was already reported by the panic hook.
             let _ = thread.join();
         }
-        if let Some(checkpointer) = &mut threads.checkpointer {
+        if let Some(mut checkpointer) = self.checkpointer.take() {
             checkpointer.stop();
+            beside.close(log.is_stale());
         }
     }
 }
@@ -245,6 +255,10 @@ async fn answer(mut finished: mpsc::UnboundedReceiver<Finished>) {
 
 fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".into())
+}
+
+fn unopened() -> StoreError {
+    StoreError::Unavailable("the database cannot be opened".into())
 }
 
 fn panicked() -> StoreError {

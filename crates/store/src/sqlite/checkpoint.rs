@@ -9,18 +9,22 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use rusqlite::ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC};
 use rusqlite::hooks::Wal;
 
-/// How long the log is, known from SQLite's own hook, and who may copy it now.
+use super::Others;
+
+/// How long the log is, known from SQLite's own hook, and how far its copying is.
 pub(crate) struct Log {
     /// Frames (pages) in the log after the last commit.
     frames: AtomicU32,
     /// Frames at which the writer tries to start the log over.
     due: AtomicU32,
     restart_frames: u32,
-    copying: Mutex<()>,
     /// The last copying failed; said once, not for every attempt.
     failing: AtomicBool,
+    /// What is noted as copied may not be on disk: nothing may be copied until all connections were opened anew.
+    stale: AtomicBool,
 }
 
 /// After a reader kept the log from starting over, try again this many frames later (4 MiB).
@@ -34,8 +38,8 @@ impl Log {
             frames: AtomicU32::new(0),
             due: AtomicU32::new(frames),
             restart_frames: frames,
-            copying: Mutex::default(),
             failing: AtomicBool::new(false),
+            stale: AtomicBool::new(false),
         })
     }
 
@@ -54,21 +58,26 @@ impl Log {
     }
 
     /// Called by the writer between batches.
-    pub(crate) fn restart_if_long(&self, connection: &Connection) {
+    pub(crate) fn restart_if_long(&self, connection: &Connection, others: &Others) {
         let frames = self.frames.load(Ordering::Relaxed);
         if frames < self.restart_frames {
             self.due.store(self.restart_frames, Ordering::Relaxed);
         } else if frames >= self.due.load(Ordering::Relaxed) {
+            let _nobody_else_copies = others.copier();
             self.copy(connection);
             self.due.store(frames + RETRY_FRAMES, Ordering::Relaxed);
         }
     }
 
-    /// Copies what it can; false when the disk would not take it. What was copied is synced before the log may start
-    /// over, and a copy that failed begins again where the last synced one ended.
+    /// Copies what it can; false when the disk would not take it. The caller holds the copier's slot.
     fn copy(&self, connection: &Connection) -> bool {
-        let _one_at_a_time = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_stale() {
+            return false;
+        }
         let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if copied.as_ref().is_err_and(is_failed_sync) {
+            self.stale.store(true, Ordering::Release);
+        }
         match (&copied, self.failing.swap(copied.is_err(), Ordering::Relaxed)) {
             (Err(error), false) => tracing::warn!(%error, "the log cannot be copied into the database; it grows"),
             (Ok(()), true) => tracing::info!("the log is copied into the database again"),
@@ -76,6 +85,20 @@ impl Log {
         }
         copied.is_ok()
     }
+
+    /// Whether all connections must be opened anew, see [`Others`].
+    pub(crate) fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
+    }
+
+    /// All connections were.
+    pub(crate) fn renewed(&self) {
+        self.stale.store(false, Ordering::Release);
+    }
+}
+
+fn is_failed_sync(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_extended_error_code(), Some(SQLITE_IOERR_FSYNC | SQLITE_IOERR_DIR_FSYNC))
 }
 
 /// The thread that copies while the writer writes.
@@ -85,7 +108,7 @@ pub(crate) struct Checkpointer {
 }
 
 impl Checkpointer {
-    pub(crate) fn start(connection: Connection, log: Arc<Log>, every: Duration) -> std::io::Result<Self> {
+    pub(crate) fn start(others: Arc<Others>, log: Arc<Log>, every: Duration) -> std::io::Result<Self> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let seen = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("checkpoint".into()).spawn(move || {
@@ -94,7 +117,7 @@ impl Checkpointer {
             while !*stopped {
                 stopped = seen.1.wait_timeout(stopped, every).unwrap_or_else(PoisonError::into_inner).0;
                 let frames = log.frames.load(Ordering::Relaxed);
-                if frames != copied && log.copy(&connection) {
+                if frames != copied && others.copier().as_ref().is_some_and(|copier| log.copy(copier)) {
                     copied = frames;
                 }
             }

@@ -2,12 +2,14 @@
 
 mod checkpoint;
 mod connection;
+mod others;
 mod readers;
 mod writer;
 
 pub(crate) use checkpoint::{Checkpointer, Log};
 pub(crate) use connection::{DATABASE_FILE, reader, writer};
-pub(crate) use readers::Readers;
+pub(crate) use others::Others;
+pub(crate) use readers::{ReadJob, Readers};
 pub(crate) use writer::{Finished, Queue, Then, TypedWrite, Writer, WriterParts};
 
 use std::future::Future;

@@ -6,10 +6,11 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
+use super::Others;
 use crate::{StoreError, Tx};
 
-/// A read waiting for a free connection.
-pub(crate) type ReadJob = Box<dyn FnOnce(&mut Tx<'_>) + Send>;
+/// A read waiting for a free connection; it gets none while the database cannot be opened.
+pub(crate) type ReadJob = Box<dyn FnOnce(Option<&mut Tx<'_>>) + Send>;
 
 /// The queue the reader threads take from.
 pub(crate) struct Readers {
@@ -69,23 +70,31 @@ impl Readers {
         }
     }
 
-    /// A reader thread: until the queue is closed and empty.
-    pub(crate) fn run(&self, mut connection: Connection) {
+    /// Reader thread `number`: until the queue is closed and empty.
+    pub(crate) fn run(&self, others: &Others, number: usize) {
         while let Some(job) = self.take() {
-            // Without a snapshot the read still runs: its first statement then says that it has none.
-            let began = connection.prepare_cached("BEGIN").and_then(|mut begin| begin.raw_execute());
-            if let Err(error) = began {
-                tracing::warn!(%error, "a read could not open its snapshot");
+            let mut slot = others.reader(number);
+            match slot.as_mut() {
+                Some(connection) => read(connection, job),
+                None => job(None),
             }
-            if catch_unwind(AssertUnwindSafe(|| job(&mut Tx::Sqlite(&mut connection)))).is_err() {
-                tracing::error!("a read panicked");
-            }
-            if !connection.is_autocommit() {
-                let ended = connection.prepare_cached("COMMIT").and_then(|mut end| end.raw_execute());
-                if let Err(error) = ended {
-                    tracing::warn!(%error, "a read could not close its snapshot");
-                }
-            }
+        }
+    }
+}
+
+fn read(connection: &mut Connection, job: ReadJob) {
+    // Without a snapshot the read still runs: its first statement then says that it has none.
+    let began = connection.prepare_cached("BEGIN").and_then(|mut begin| begin.raw_execute());
+    if let Err(error) = began {
+        tracing::warn!(%error, "a read could not open its snapshot");
+    }
+    if catch_unwind(AssertUnwindSafe(|| job(Some(&mut Tx::Sqlite(connection))))).is_err() {
+        tracing::error!("a read panicked");
+    }
+    if !connection.is_autocommit() {
+        let ended = connection.prepare_cached("COMMIT").and_then(|mut end| end.raw_execute());
+        if let Err(error) = ended {
+            tracing::warn!(%error, "a read could not close its snapshot");
         }
     }
 }

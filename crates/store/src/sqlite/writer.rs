@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Log, poll_once};
+use super::{Log, Others, poll_once};
 use crate::tx::still_open;
 use crate::{StoreError, Tx, Write};
 
@@ -159,6 +159,9 @@ pub(crate) type Finished = (Vec<Box<dyn Job>>, Result<(), StoreError>);
 /// How often an idle writer tries to write over what a failed commit left in the log.
 const MEND_EVERY: Duration = Duration::from_millis(100);
 
+/// How often all connections are opened anew, at most, while the database cannot be synced.
+const REOPEN_EVERY: Duration = Duration::from_secs(1);
+
 /// Marks the file as ours, for `file(1)`; "AgCt". Setting it again is a commit of one page that changes nothing.
 const APPLICATION_ID: i32 = 0x4167_4374;
 
@@ -174,8 +177,8 @@ const APPLICATION_ID: i32 = 0x4167_4374;
 ///   on. Nothing that was acknowledged is touched: it lies before that frame and its own sync succeeded.
 /// * A later successful sync says nothing about pages that an earlier failed one dropped (Linux marks them clean).
 ///   It need not: frames of the failed batch are never used again, all frames of the next batch are written anew,
-///   and what is left of the old batch behind them does not continue their checksums. Checkpoints likewise copy
-///   everything again that lies behind the last one that was synced.
+///   and what is left of the old batch behind them does not continue their checksums. (For the database itself SQLite
+///   does not see to that; see [`Others`].)
 /// * But until then the log may hold the failed batch whole, commit frame and all, and after a crash recovery would
 ///   find it: operations would be there whose callers were told they are not. So a failed commit is *in doubt* until
 ///   something else was committed over it; when no batch comes, [`Writer::mend`] does that with a page that says
@@ -183,7 +186,9 @@ const APPLICATION_ID: i32 = 0x4167_4374;
 ///   being on disk would be a gap below later commits. What is left is a crash while the disk refuses every sync;
 ///   then a client that repeats its `client_msg_id` finds its message.
 pub(crate) struct Writer {
-    connection: Connection,
+    /// None: all were closed and could not be opened again yet.
+    connection: Option<Connection>,
+    others: Arc<Others>,
     queue: Arc<Queue>,
     finished: mpsc::UnboundedSender<Finished>,
     log: Arc<Log>,
@@ -193,11 +198,13 @@ pub(crate) struct Writer {
     in_doubt: bool,
     /// Why the last batch was refused; said once, not for every batch.
     failure: Option<String>,
+    reopened: Option<Instant>,
 }
 
 /// What a writer works with.
 pub(crate) struct WriterParts {
     pub connection: Connection,
+    pub others: Arc<Others>,
     pub queue: Arc<Queue>,
     pub finished: mpsc::UnboundedSender<Finished>,
     pub log: Arc<Log>,
@@ -207,8 +214,10 @@ pub(crate) struct WriterParts {
 
 impl Writer {
     pub(crate) fn new(parts: WriterParts) -> Self {
-        let WriterParts { connection, queue, finished, log, commits, batch_limit } = parts;
-        Self { connection, queue, finished, log, commits, batch_limit, in_doubt: false, failure: None }
+        let WriterParts { connection, others, queue, finished, log, commits, batch_limit } = parts;
+        let connection = Some(connection);
+        let (in_doubt, failure, reopened) = (false, None, None);
+        Self { connection, others, queue, finished, log, commits, batch_limit, in_doubt, failure, reopened }
     }
 
     /// The writer thread: until the queue is closed and empty.
@@ -217,8 +226,10 @@ impl Writer {
         let _nobody_waits_for_a_dead_writer = Abandons(&queue);
         let mut batch = Vec::with_capacity(self.batch_limit);
         loop {
-            match queue.take(&mut batch, self.batch_limit, self.in_doubt.then_some(MEND_EVERY)) {
+            let unwell = self.in_doubt || self.connection.is_none();
+            match queue.take(&mut batch, self.batch_limit, unwell.then_some(MEND_EVERY)) {
                 Taken::Batch => self.serve(&mut batch),
+                Taken::Nothing if self.connection.is_none() => self.reopen(),
                 Taken::Nothing => self.mend(),
                 Taken::Closed => return,
             }
@@ -226,6 +237,9 @@ impl Writer {
     }
 
     fn serve(&mut self, batch: &mut Vec<Box<dyn Job>>) {
+        if self.log.is_stale() {
+            self.reopen();
+        }
         let outcome = self.commit(batch);
         match &outcome {
             Ok(()) => self.recovered(),
@@ -233,19 +247,24 @@ impl Writer {
         }
         // Nobody receives any more only when the runtime is going down.
         let _ = self.finished.send((std::mem::take(batch), outcome));
-        self.log.restart_if_long(&self.connection);
+        if let Some(connection) = &self.connection {
+            self.log.restart_if_long(connection, &self.others);
+        }
     }
 
     fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        let outcome = self.attempt(batch);
-        if outcome.is_err() {
-            if !self.connection.is_autocommit() {
-                // If even this fails SQLite rolls back by itself at the next use.
-                let _ = self.connection.execute_batch("ROLLBACK");
-            }
-            if self.in_doubt {
-                self.mend();
-            }
+        // Not lent to `self` meanwhile; it is back before anything else happens.
+        let Some(mut connection) = self.connection.take() else {
+            return Err(StoreError::Unavailable("the database cannot be opened".into()));
+        };
+        let outcome = self.attempt(&mut connection, batch);
+        if outcome.is_err() && !connection.is_autocommit() {
+            // If even this fails SQLite rolls back by itself at the next use.
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+        self.connection = Some(connection);
+        if outcome.is_err() && self.in_doubt {
+            self.mend();
         }
         outcome.map_err(|error| match error {
             StoreError::Internal(text) => StoreError::Unavailable(text),
@@ -253,36 +272,59 @@ impl Writer {
         })
     }
 
-    fn attempt(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        self.step("BEGIN IMMEDIATE")?;
+    fn attempt(&mut self, connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        step(connection, "BEGIN IMMEDIATE")?;
         for job in batch.iter_mut() {
-            self.step("SAVEPOINT operation")?;
+            step(connection, "SAVEPOINT operation")?;
             let keep = {
-                let mut tx = Tx::Sqlite(&mut self.connection);
+                let mut tx = Tx::Sqlite(connection);
                 catch_unwind(AssertUnwindSafe(|| job.run(&mut tx))).unwrap_or(false)
             };
             // SQLite may have ended the whole transaction (full disk, I/O error), whatever the operation made of
             // that: then nothing of it stands.
-            still_open(&self.connection)?;
+            still_open(connection)?;
             if !keep {
-                self.step("ROLLBACK TO operation")?;
+                step(connection, "ROLLBACK TO operation")?;
             }
-            self.step("RELEASE operation")?;
+            step(connection, "RELEASE operation")?;
         }
-        let committed = self.step("COMMIT");
+        let committed = step(connection, "COMMIT");
         self.in_doubt = committed.is_err();
         committed
     }
 
-    fn step(&self, sql: &'static str) -> Result<(), StoreError> {
-        self.connection.prepare_cached(sql)?.raw_execute()?;
-        Ok(())
-    }
-
     /// Commits a page that says nothing over what a failed commit left.
     fn mend(&mut self) {
-        if self.connection.pragma_update(None, "application_id", APPLICATION_ID).is_ok() {
+        let Some(connection) = &self.connection else { return };
+        if connection.pragma_update(None, "application_id", APPLICATION_ID).is_ok() {
             self.in_doubt = false;
+        }
+    }
+
+    /// Opens all connections anew, so that the log is copied from its beginning. What they find in it must be what was
+    /// acknowledged, and nothing else.
+    fn reopen(&mut self) {
+        if self.reopened.is_some_and(|at| at.elapsed() < REOPEN_EVERY) {
+            return;
+        }
+        if self.in_doubt {
+            self.mend();
+        }
+        if self.in_doubt {
+            return;
+        }
+        self.reopened = Some(Instant::now());
+        let fresh = self.others.reopen(self.connection.take()).and_then(|mut connection| {
+            self.log.watch(&mut connection)?;
+            Ok(connection)
+        });
+        match fresh {
+            Ok(connection) => {
+                self.connection = Some(connection);
+                self.log.renewed();
+                tracing::info!("the database was opened anew after a failed sync");
+            }
+            Err(error) => tracing::error!(%error, "the database cannot be opened after a failed sync"),
         }
     }
 
@@ -300,6 +342,11 @@ impl Writer {
             self.failure = Some(why);
         }
     }
+}
+
+fn step(connection: &Connection, sql: &'static str) -> Result<(), StoreError> {
+    connection.prepare_cached(sql)?.raw_execute()?;
+    Ok(())
 }
 
 /// Gives the queue up when the writer ends, however it does.

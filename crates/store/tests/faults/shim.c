@@ -9,7 +9,8 @@
  *
  * With a shadow nothing is really synced: a successful sync copies the pages written since the last one into the
  * shadow, a failed one drops them from that list, as Linux does (pages are marked clean, a later sync that succeeds
- * says nothing about them). -shm has no shadow: SQLite maps it and rebuilds it.
+ * says nothing about them). As on Linux every descriptor of the file learns of that failure once, at its own next
+ * sync: SQLite's connections have each their own. -shm has no shadow: SQLite maps it and rebuilds it.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -66,6 +67,7 @@ static volatile struct control *control;
 static const char *folder, *shadows;
 static struct file files[MOST_FILES];
 static struct file *of[MOST_FDS];
+static uint8_t owed[MOST_FDS]; /* a failure that this descriptor has not heard of */
 static int half_done;
 
 static void die(const char *what) {
@@ -172,6 +174,7 @@ static void opened(int fd, const char *path) {
         open_shadow(file, fd, path, status.st_size);
     }
     of[fd] = file;
+    owed[fd] = 0;
     pthread_mutex_unlock(&mutex);
 }
 
@@ -232,13 +235,16 @@ static int sync_file(int fd, long call) {
     int answer;
     if (!fails(SYNCS, file)) {
         answer = sync_shadow(fd, file);
+        if (owed[fd]) answer = -1, errno = EIO;
     } else {
         if (control->flavour == SYNCED) sync_shadow(fd, file);
         else if (control->flavour == REVERTED && file->shadow >= 0) copy_touched(file, file->shadow, fd);
         else if (file->shadow >= 0) memset(file->dirty, 0, file->pages), file->pages = 0;
+        for (int other = 0; other < MOST_FDS; other++) owed[other] |= of[other] == file;
         answer = refuse();
-        if (control->flavour == LYING) answer = 0;
+        if (control->flavour == LYING) answer = 0, memset(owed, 0, sizeof owed);
     }
+    owed[fd] = 0;
     pthread_mutex_unlock(&mutex);
     return answer;
 }

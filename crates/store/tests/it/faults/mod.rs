@@ -3,6 +3,7 @@
 
 mod child;
 mod errors;
+#[expect(dead_code, reason = "the command's tests use the rest")]
 #[path = "../../faults/layer.rs"]
 mod layer;
 mod power;
