@@ -10,10 +10,8 @@ const SQLITE: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_messaging.
 /// Brings a SQLite database to the newest schema.
 pub(crate) fn sqlite(connection: &mut Connection, folder: &Path) -> Result<(), OpenError> {
     let known = SQLITE.last().map_or(0, |(number, _)| *number);
-    let failed = |error: rusqlite::Error| OpenError::Database {
-        folder: folder.to_owned(),
-        source: StoreError::from(error),
-    };
+    let failed =
+        |error: rusqlite::Error| OpenError::Database { folder: folder.to_owned(), source: StoreError::from(error) };
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
     if found > known {
         return Err(OpenError::TooNew { found, known });

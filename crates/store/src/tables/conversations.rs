@@ -75,13 +75,7 @@ impl Tx<'_> {
             .query_int(
                 "INSERT INTO conversation (id, kind, low, high, initiator, created_at) \
                  VALUES ($1, 0, $2, $3, $4, $5) RETURNING pk",
-                &[
-                    id.into(),
-                    low.into(),
-                    high.into(),
-                    initiator.into(),
-                    now.into(),
-                ],
+                &[id.into(), low.into(), high.into(), initiator.into(), now.into()],
             )
             .await?
             .map(ConversationKey)
@@ -109,12 +103,7 @@ impl Tx<'_> {
              sent_high = sent_high + CASE WHEN high = $2 THEN 1 ELSE 0 END, \
              established = CASE WHEN $3 = 1 THEN 1 ELSE established END \
              WHERE pk = $4 RETURNING last_seq",
-            &[
-                at.into(),
-                sender.into(),
-                establishes.into(),
-                conversation.into(),
-            ],
+            &[at.into(), sender.into(), establishes.into(), conversation.into()],
         )
         .await?
         .ok_or_else(|| StoreError::Internal(format!("conversation {} is gone", conversation.0)))
@@ -122,11 +111,7 @@ impl Tx<'_> {
 
     /// Of `sender`'s direct conversations begun at or after `since` that nobody answered: how many, and when the
     /// oldest began.
-    pub async fn cold_conversations(
-        &mut self,
-        sender: AgentKey,
-        since: i64,
-    ) -> Result<(i64, Option<i64>)> {
+    pub async fn cold_conversations(&mut self, sender: AgentKey, since: i64) -> Result<(i64, Option<i64>)> {
         let found = self
             .query_opt(
                 "SELECT COUNT(*), MIN(created_at) FROM conversation \
@@ -139,16 +124,9 @@ impl Tx<'_> {
     }
 
     /// The direct conversation of that id, if `agent` is one of its two.
-    pub async fn direct_conversation(
-        &mut self,
-        agent: AgentKey,
-        id: &[u8; 16],
-    ) -> Result<Option<DirectConversation>> {
+    pub async fn direct_conversation(&mut self, agent: AgentKey, id: &[u8; 16]) -> Result<Option<DirectConversation>> {
         self.query_opt(
-            concat!(
-                direct_columns!(),
-                "WHERE b.agent = $1 AND c.id = $2 AND c.kind = 0"
-            ),
+            concat!(direct_columns!(), "WHERE b.agent = $1 AND c.id = $2 AND c.kind = 0"),
             &[agent.into(), id.into()],
             direct,
         )
@@ -162,10 +140,7 @@ impl Tx<'_> {
         key: ConversationKey,
     ) -> Result<Option<DirectConversation>> {
         self.query_opt(
-            concat!(
-                direct_columns!(),
-                "WHERE b.agent = $1 AND b.conversation = $2 AND c.kind = 0"
-            ),
+            concat!(direct_columns!(), "WHERE b.agent = $1 AND b.conversation = $2 AND c.kind = 0"),
             &[agent.into(), key.into()],
             direct,
         )
@@ -180,10 +155,7 @@ impl Tx<'_> {
     ) -> Result<Option<DirectConversation>> {
         let (low, high) = (agent.min(other), agent.max(other));
         self.query_opt(
-            concat!(
-                direct_columns!(),
-                "WHERE c.low = $1 AND c.high = $2 AND b.agent = $3"
-            ),
+            concat!(direct_columns!(), "WHERE c.low = $1 AND c.high = $2 AND b.agent = $3"),
             &[low.into(), high.into(), agent.into()],
             direct,
         )

@@ -115,12 +115,7 @@ impl Tx<'_> {
             DirectTarget::Handle(handle) => (BY_HANDLE, handle.into()),
             DirectTarget::Conversation(id) => (BY_CONVERSATION, id.into()),
         };
-        self.query_opt(
-            sql,
-            &[now.into(), key16.into(), target, sender.into()],
-            state,
-        )
-        .await
+        self.query_opt(sql, &[now.into(), key16.into(), target, sender.into()], state).await
     }
 }
 
@@ -133,21 +128,14 @@ fn state(row: &Row<'_>) -> Result<DirectSendState> {
             paused: row.int(3)?,
             is_system: row.bool(4)?,
         },
-        earlier: row
-            .opt_int(5)?
-            .map(|message| earlier(row, message))
-            .transpose()?,
+        earlier: row.opt_int(5)?.map(|message| earlier(row, message)).transpose()?,
         recipient: row.opt_int(8)?.map(|key| recipient(row, key)).transpose()?,
         conversation: row.opt_int(18)?.map(|key| pair(row, key)).transpose()?,
     })
 }
 
 fn earlier(row: &Row<'_>, message: i64) -> Result<EarlierSend> {
-    Ok(EarlierSend {
-        message: MessageKey(message),
-        target: ConversationKey(row.int(6)?),
-        payload_hash: row.bytes(7)?,
-    })
+    Ok(EarlierSend { message: MessageKey(message), target: ConversationKey(row.int(6)?), payload_hash: row.bytes(7)? })
 }
 
 fn recipient(row: &Row<'_>, key: i64) -> Result<RecipientState> {

@@ -20,8 +20,7 @@ pub struct Inbox {
 impl Tx<'_> {
     /// Makes the inbox of a new agent.
     pub async fn create_inbox(&mut self, agent: AgentKey) -> Result<()> {
-        self.execute("INSERT INTO inbox (agent) VALUES ($1)", &[agent.into()])
-            .await?;
+        self.execute("INSERT INTO inbox (agent) VALUES ($1)", &[agent.into()]).await?;
         Ok(())
     }
 
@@ -45,12 +44,7 @@ impl Tx<'_> {
     }
 
     /// Puts a message into an inbox; answers the position it got.
-    pub async fn deliver(
-        &mut self,
-        message: MessageKey,
-        recipient: AgentKey,
-        quiet: bool,
-    ) -> Result<i64> {
+    pub async fn deliver(&mut self, message: MessageKey, recipient: AgentKey, quiet: bool) -> Result<i64> {
         let position = self
             .query_int(
                 "UPDATE inbox SET last_position = last_position + 1, undelivered = undelivered + 1 \
@@ -61,12 +55,7 @@ impl Tx<'_> {
             .ok_or_else(|| StoreError::Internal(format!("agent {} has no inbox", recipient.0)))?;
         self.execute(
             "INSERT INTO envelope (message, recipient, position, quiet) VALUES ($1, $2, $3, $4)",
-            &[
-                message.into(),
-                recipient.into(),
-                position.into(),
-                quiet.into(),
-            ],
+            &[message.into(), recipient.into(), position.into(), quiet.into()],
         )
         .await?;
         Ok(position)
@@ -74,12 +63,7 @@ impl Tx<'_> {
 
     /// Stored → delivered for one message of `recipient`, by its public id. The counter is left to
     /// [`Tx::count_settled`], once for all.
-    pub async fn settle_by_id(
-        &mut self,
-        recipient: AgentKey,
-        message: &[u8; 16],
-        now: i64,
-    ) -> Result<bool> {
+    pub async fn settle_by_id(&mut self, recipient: AgentKey, message: &[u8; 16], now: i64) -> Result<bool> {
         let settled = self
             .execute(
                 "UPDATE envelope SET status = 1, delivered_at = $1 \
@@ -91,12 +75,7 @@ impl Tx<'_> {
     }
 
     /// Stored → delivered for one message of `recipient`. The counter as in [`Tx::settle_by_id`].
-    pub async fn settle(
-        &mut self,
-        recipient: AgentKey,
-        message: MessageKey,
-        now: i64,
-    ) -> Result<bool> {
+    pub async fn settle(&mut self, recipient: AgentKey, message: MessageKey, now: i64) -> Result<bool> {
         let settled = self
             .execute(
                 "UPDATE envelope SET status = 1, delivered_at = $1 \
@@ -108,12 +87,7 @@ impl Tx<'_> {
     }
 
     /// Stored → delivered up to and including a position. The counter as in [`Tx::settle_by_id`].
-    pub async fn settle_through(
-        &mut self,
-        recipient: AgentKey,
-        position: i64,
-        now: i64,
-    ) -> Result<i64> {
+    pub async fn settle_through(&mut self, recipient: AgentKey, position: i64, now: i64) -> Result<i64> {
         let settled = self
             .execute(
                 "UPDATE envelope SET status = 1, delivered_at = $1 \
@@ -125,12 +99,7 @@ impl Tx<'_> {
     }
 
     /// The position of the `count`-th stored envelope at or below `through`; none when there are fewer.
-    pub async fn nth_stored(
-        &mut self,
-        recipient: AgentKey,
-        through: i64,
-        count: i64,
-    ) -> Result<Option<i64>> {
+    pub async fn nth_stored(&mut self, recipient: AgentKey, through: i64, count: i64) -> Result<Option<i64>> {
         self.query_int(
             "SELECT position FROM envelope WHERE recipient = $1 AND status = 0 AND position <= $2 \
              ORDER BY position LIMIT 1 OFFSET $3",
@@ -152,12 +121,7 @@ impl Tx<'_> {
             "SELECT e.message, m.seq FROM envelope e CROSS JOIN message m \
              WHERE e.recipient = $1 AND e.status = 0 AND m.pk = e.message AND m.conversation = $2 AND m.seq <= $3 \
              ORDER BY e.position LIMIT $4",
-            &[
-                recipient.into(),
-                conversation.into(),
-                through_seq.into(),
-                limit.into(),
-            ],
+            &[recipient.into(), conversation.into(), through_seq.into(), limit.into()],
             |row| Ok((MessageKey(row.int(0)?), row.int(1)?)),
         )
         .await

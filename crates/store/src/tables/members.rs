@@ -17,23 +17,12 @@ impl Tx<'_> {
         self.execute(
             "UPDATE member SET read_seq = $1, received_base = $2, hidden_unread = $3 \
              WHERE agent = $4 AND conversation = $5",
-            &[
-                read_seq.into(),
-                received_base.into(),
-                hidden_unread.into(),
-                agent.into(),
-                conversation.into(),
-            ],
+            &[read_seq.into(), received_base.into(), hidden_unread.into(), agent.into(), conversation.into()],
         )
         .await?;
         self.execute(
             "INSERT INTO read_mark (agent, conversation, through_seq, at) VALUES ($1, $2, $3, $4)",
-            &[
-                agent.into(),
-                conversation.into(),
-                read_seq.into(),
-                now.into(),
-            ],
+            &[agent.into(), conversation.into(), read_seq.into(), now.into()],
         )
         .await?;
         Ok(())
@@ -71,20 +60,13 @@ impl Tx<'_> {
     /// Whether `agent` hid that message.
     pub async fn is_hidden(&mut self, agent: AgentKey, message: MessageKey) -> Result<bool> {
         let found = self
-            .query_int(
-                "SELECT 1 FROM hidden WHERE agent = $1 AND message = $2",
-                &[agent.into(), message.into()],
-            )
+            .query_int("SELECT 1 FROM hidden WHERE agent = $1 AND message = $2", &[agent.into(), message.into()])
             .await?;
         Ok(found.is_some())
     }
 
     /// One more hidden message above the unread floor.
-    pub async fn count_hidden_unread(
-        &mut self,
-        agent: AgentKey,
-        conversation: ConversationKey,
-    ) -> Result<()> {
+    pub async fn count_hidden_unread(&mut self, agent: AgentKey, conversation: ConversationKey) -> Result<()> {
         self.execute(
             "UPDATE member SET hidden_unread = hidden_unread + 1 WHERE agent = $1 AND conversation = $2",
             &[agent.into(), conversation.into()],
@@ -106,12 +88,7 @@ impl Tx<'_> {
                 "SELECT COUNT(*), COUNT(h.message) FROM message m \
                  LEFT JOIN hidden h ON h.agent = $1 AND h.message = m.pk \
                  WHERE m.conversation = $2 AND m.seq > $3 AND m.seq <= $4 AND m.sender <> $1",
-                &[
-                    agent.into(),
-                    conversation.into(),
-                    after.into(),
-                    through.into(),
-                ],
+                &[agent.into(), conversation.into(), after.into(), through.into()],
                 |row| Ok((row.int(0)?, row.int(1)?)),
             )
             .await?;

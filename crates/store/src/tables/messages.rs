@@ -98,10 +98,7 @@ fn message(row: &Row<'_>) -> Result<MessageRow> {
         content: row.text(12)?,
         metadata: row.opt_text(13)?,
         mentions: row.opt_text(14)?,
-        envelope: row
-            .opt_int(15)?
-            .map(|recipient| envelope(row, recipient))
-            .transpose()?,
+        envelope: row.opt_int(15)?.map(|recipient| envelope(row, recipient)).transpose()?,
     })
 }
 
@@ -169,22 +166,12 @@ impl Tx<'_> {
 
     /// One message by its key.
     pub async fn message(&mut self, key: MessageKey) -> Result<Option<MessageRow>> {
-        self.query_opt(
-            concat!(message_columns!(), from_message!(), "WHERE m.pk = $1"),
-            &[key.into()],
-            message,
-        )
-        .await
+        self.query_opt(concat!(message_columns!(), from_message!(), "WHERE m.pk = $1"), &[key.into()], message).await
     }
 
     /// One message by its public id.
     pub async fn message_by_id(&mut self, id: &[u8; 16]) -> Result<Option<MessageRow>> {
-        self.query_opt(
-            concat!(message_columns!(), from_message!(), "WHERE m.id = $1"),
-            &[id.into()],
-            message,
-        )
-        .await
+        self.query_opt(concat!(message_columns!(), from_message!(), "WHERE m.id = $1"), &[id.into()], message).await
     }
 
     /// Rows of a conversation that `viewer` did not hide, above the seq `floor`.
@@ -255,15 +242,7 @@ impl Tx<'_> {
         conversation: ConversationKey,
         floor: i64,
     ) -> Result<Option<MessageRow>> {
-        let newest = self
-            .history(
-                viewer,
-                conversation,
-                floor,
-                HistoryCursor::Before(i64::MAX),
-                1,
-            )
-            .await?;
+        let newest = self.history(viewer, conversation, floor, HistoryCursor::Before(i64::MAX), 1).await?;
         Ok(newest.into_iter().next())
     }
 
@@ -285,12 +264,7 @@ impl Tx<'_> {
     }
 
     /// The stored envelopes of `recipient` behind a position, ascending, without hidden messages.
-    pub async fn waiting_messages(
-        &mut self,
-        recipient: AgentKey,
-        after: i64,
-        limit: i64,
-    ) -> Result<Vec<MessageRow>> {
+    pub async fn waiting_messages(&mut self, recipient: AgentKey, after: i64, limit: i64) -> Result<Vec<MessageRow>> {
         self.query_all(
             concat!(
                 message_columns!(),

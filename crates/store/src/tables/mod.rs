@@ -1,27 +1,25 @@
 //! One file a table: the verbs operations use, each one statement of portable SQL.
 
 mod agents;
-mod otp;
-mod jobs;
 mod audit;
 mod conversations;
 mod counts;
 mod direct_send;
 mod envelopes;
+mod jobs;
 mod members;
 mod messages;
 mod meta;
+mod otp;
 mod relations;
 
 pub use agents::{AgentInboxRow, AgentRow, EmailUse, NewAgent};
 pub use audit::{Actor, AuditEvent};
-pub use counts::{AgentCounts, MessageCounts};
-pub use jobs::{JobRow, Work};
-pub use otp::{CountedTry, Flow, PendingRow};
 pub use conversations::DirectConversation;
-pub use direct_send::{
-    DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, SenderState,
-};
+pub use counts::{AgentCounts, MessageCounts};
+pub use direct_send::{DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, SenderState};
 pub use envelopes::Inbox;
+pub use jobs::{JobRow, Work};
 pub use messages::{EnvelopeState, HistoryCursor, MessageRow, NewMessage};
+pub use otp::{CountedTry, Flow, PendingRow};
 pub use relations::ContactEdge;

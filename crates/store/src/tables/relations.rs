@@ -12,12 +12,7 @@ pub struct ContactEdge {
 
 impl Tx<'_> {
     /// Puts `contact` into the contacts of `owner`, unless it is there.
-    pub async fn add_contact(
-        &mut self,
-        owner: AgentKey,
-        contact: AgentKey,
-        now: i64,
-    ) -> Result<()> {
+    pub async fn add_contact(&mut self, owner: AgentKey, contact: AgentKey, now: i64) -> Result<()> {
         self.execute(
             "INSERT INTO contact (owner, contact, added_at) VALUES ($1, $2, $3) ON CONFLICT (owner, contact) DO NOTHING",
             &[owner.into(), contact.into(), now.into()],
@@ -27,20 +22,11 @@ impl Tx<'_> {
     }
 
     /// The owner's edge to `contact`.
-    pub async fn contact(
-        &mut self,
-        owner: AgentKey,
-        contact: AgentKey,
-    ) -> Result<Option<ContactEdge>> {
+    pub async fn contact(&mut self, owner: AgentKey, contact: AgentKey) -> Result<Option<ContactEdge>> {
         self.query_opt(
             "SELECT added_at, notes FROM contact WHERE owner = $1 AND contact = $2",
             &[owner.into(), contact.into()],
-            |row| {
-                Ok(ContactEdge {
-                    added_at: row.int(0)?,
-                    notes: row.opt_text(1)?,
-                })
-            },
+            |row| Ok(ContactEdge { added_at: row.int(0)?, notes: row.opt_text(1)? }),
         )
         .await
     }
