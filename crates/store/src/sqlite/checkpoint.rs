@@ -27,8 +27,6 @@ pub(crate) struct Log {
     stale: AtomicBool,
 }
 
-/// After a reader kept the log from starting over, try again this many frames later (4 MiB).
-const RETRY_FRAMES: u32 = 1024;
 const PAGE: u64 = 4096 + 24;
 
 impl Log {
@@ -65,7 +63,8 @@ impl Log {
         } else if frames >= self.due.load(Ordering::Relaxed) {
             let _nobody_else_copies = others.copier();
             self.copy(connection);
-            self.due.store(frames + RETRY_FRAMES, Ordering::Relaxed);
+            // A reader may have kept it from starting over; try again after another eighth (of 32 MiB: 4 MiB).
+            self.due.store(frames + (self.restart_frames / 8).max(1), Ordering::Relaxed);
         }
     }
 

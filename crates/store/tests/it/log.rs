@@ -10,7 +10,7 @@ use crate::talk::{Count, Mood, Say, meet};
 
 const RESTART: u64 = 256 * 1024;
 
-/// Writers without a pause and a reader that keeps taking snapshots: some ten times the log's length is written.
+/// Writers without a pause and a reader that keeps taking snapshots: some thirty times the log's length is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_stays_short_while_writers_run() {
     let folder = tempfile::tempdir().unwrap();
@@ -42,8 +42,8 @@ async fn the_log_stays_short_while_writers_run() {
     busy.store(false, Ordering::Relaxed);
     reader.await.unwrap();
     assert!(longest > 0);
-    // A batch, and the 4 MiB after which the writer tries again when a reader kept it from starting over.
-    assert!(longest < RESTART + 6 * 1024 * 1024, "the log was {longest} bytes long");
+    // A batch, and the times a reader kept it from starting over; without that it would be some 8 MiB.
+    assert!(longest < 12 * RESTART, "the log was {longest} bytes long");
     let file = std::fs::metadata(folder.path().join("agentchat.db-wal")).unwrap().len();
     assert!(file <= longest + 1024 * 1024, "the log's file has {file} bytes");
     store.close().await;
