@@ -24,6 +24,7 @@ pub(crate) const EVERY_FILE: u64 = LOG | DATABASE | INDEX;
 pub(crate) const FOREVER: u64 = u64::MAX;
 pub(crate) const NO_SPACE: u64 = 28;
 pub(crate) const INPUT_OUTPUT: u64 = 5;
+pub(crate) const TIMED_OUT: u64 = 110;
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use super::child::{Child, Outcome};
 use super::layer::{
     DATABASE, EVERY_FILE, FOREVER, Fault, Flavour, INDEX, INPUT_OUTPUT, LOG, Layer, Loss, NO_SPACE, READS, SYNCS,
-    TRUNCATIONS, WRITES,
+    TIMED_OUT, TRUNCATIONS, WRITES,
 };
 use crate::books::Books;
 
@@ -224,16 +224,26 @@ fn the_index_cannot_grow() {
     series.end();
 }
 
-/// A read that fails inside an operation makes SQLite end the whole transaction, with the operation still running.
-#[test]
-fn the_kth_read_fails() {
+/// With nothing cached, so that there are reads, and with operations that do not heed what they are told.
+fn reads(error: u64) {
     let mut series = Series::start();
     for skip in 0..12 {
-        // With nothing cached, so that there are reads; and with operations that do not notice.
         series.restart(Loss::Process);
         series.child.make_stubborn();
-        series.step(fault(READS | LOG | DATABASE, skip, INPUT_OUTPUT));
+        series.step(fault(READS | LOG | DATABASE, skip, error));
     }
     assert!(series.refused > 0);
     series.end();
+}
+
+/// SQLite takes this one for a damaged page.
+#[test]
+fn the_kth_read_fails() {
+    reads(INPUT_OUTPUT);
+}
+
+/// This one makes SQLite end the whole transaction, with the operation still running.
+#[test]
+fn the_kth_read_times_out() {
+    reads(TIMED_OUT);
 }
