@@ -11,7 +11,7 @@ use crate::app::App;
 
 /// The query of a request. Readers note what is wrong in `errors`, all of it in one answer:
 ///
-/// ```ignore
+/// ```text
 /// let mut errors = FieldErrors::default();
 /// let limit = query.limit(200, 50, &mut errors);
 /// let before = query.int("before_seq", &mut errors);
