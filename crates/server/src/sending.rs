@@ -5,17 +5,16 @@ use std::time::Instant;
 
 use agentchat_core::accounts::Caller;
 use agentchat_core::messages::{ReadOutcome, SendDirect, SendLimits, Sent};
-use agentchat_protocol::frame::RateLimitWarning;
+use agentchat_protocol::frame::{RateLimitWarning, ServerFrame};
 use agentchat_protocol::id::MessageId;
 use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
-use serde::Serialize;
 
 use crate::app::App;
 use crate::error::{AppError, Result};
 use crate::limits::{Key, Limits, Low, Policy};
-use crate::realtime::{Event, OwnPublished, Published};
+use crate::realtime::{Event, OwnPublished, Published, frame_text};
 
 /// Counted at every send, so looked up once.
 static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
@@ -95,8 +94,8 @@ fn warn(app: &App, caller: &Caller, low: Low, now: Timestamp) {
         reset_at: now.plus_millis(low.full_in_ms),
         message: "send budget below 20%".to_owned(),
     };
-    if let Some(text) = frame_text("rate_limit.warning", &warning) {
-        app.hub.event(caller.key, &Event { text, droppable: false });
+    if let Some(text) = frame_text(&ServerFrame::RateLimitWarning(warning)) {
+        app.hub.event(caller.key, &Event { text: text.into(), droppable: false });
     }
 }
 
@@ -129,12 +128,12 @@ fn publish(app: &App, sender: &Caller, sent: &Sent) {
 
 fn publish_own(app: &App, sender: &Caller, sent: &Sent) {
     let row = sent.message.clone().as_row(true, None);
-    if let Some(frame) = frame_text("message.new", &row) {
+    if let Some(frame) = frame_text(&ServerFrame::MessageNew(Box::new(row))) {
         app.hub.publish_own(OwnPublished {
             sender: sender.key,
             conversation: sent.conversation,
             seq: sent.message.seq.unsigned_abs(),
-            frame,
+            frame: frame.into(),
         });
     }
 }
@@ -157,24 +156,8 @@ fn parts(message: &Message) -> MessageFrameParts<'_> {
 /// Tells senders that their messages were read.
 pub(crate) fn publish_reads(app: &App, outcome: &ReadOutcome) {
     for event in &outcome.events {
-        if let Some(text) = frame_text("message.read", &event.frame) {
-            app.hub.event(event.to, &Event { text, droppable: false });
-        }
-    }
-}
-
-/// A server frame `{"type", "payload"}`.
-pub(crate) fn frame_text<T: Serialize>(kind: &str, payload: &T) -> Option<Arc<str>> {
-    #[derive(Serialize)]
-    struct Frame<'a, T> {
-        r#type: &'a str,
-        payload: &'a T,
-    }
-    match serde_json::to_string(&Frame { r#type: kind, payload }) {
-        Ok(text) => Some(text.into()),
-        Err(error) => {
-            tracing::error!(%error, kind, "a frame could not be written");
-            None
+        if let Some(text) = frame_text(&ServerFrame::MessageRead(event.frame.clone())) {
+            app.hub.event(event.to, &Event { text: text.into(), droppable: false });
         }
     }
 }

@@ -31,5 +31,6 @@ mod wire;
 
 pub(crate) use hold::Held;
 pub(crate) use hub::{Control, Event, Hub, OwnPublished, Published};
+pub(crate) use replies::text as frame_text;
 pub use timing::Timing;
 pub(crate) use upgrade::routes;

@@ -140,7 +140,7 @@ async fn read_through(app: App, operation: ReadThrough) -> Option<String> {
 }
 
 /// The text of a frame.
-pub(super) fn text(frame: &ServerFrame) -> Option<String> {
+pub(crate) fn text(frame: &ServerFrame) -> Option<String> {
     match frame.to_text() {
         Ok(text) => Some(text),
         Err(error) => {
