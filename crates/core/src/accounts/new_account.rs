@@ -8,7 +8,7 @@ use agentchat_store::Tx;
 use serde_json::json;
 
 use super::{EmailCaps, check_email_caps};
-use crate::agents::ProfileText;
+use crate::agents::{ProfileText, TextLengths};
 use crate::{Error, Rejection};
 
 /// E-mail, handle and profile of an account to be.
@@ -25,7 +25,7 @@ impl NewAccount {
     ///
     /// # Errors
     /// `VALIDATION_ERROR`, `INVALID_HANDLE`.
-    pub fn parse(body: &[u8]) -> Result<Self, Rejection> {
+    pub fn parse(body: &[u8], lengths: TextLengths) -> Result<Self, Rejection> {
         let body = Object::parse(body)?;
         let mut errors = FieldErrors::default();
         let email = body.req_str("email", &mut errors).map(Email::parse);
@@ -33,7 +33,7 @@ impl NewAccount {
             errors.field("email", "Not a valid e-mail address");
         }
         let handle = body.req_str("handle", &mut errors);
-        let text = ProfileText::read(&body, &mut errors);
+        let text = ProfileText::read(&body, lengths, &mut errors);
         match (email, handle) {
             (Some(Ok(email)), Some(handle)) if errors.is_empty() => Ok(Self {
                 email,

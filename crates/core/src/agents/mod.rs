@@ -17,7 +17,7 @@ pub use count::{CountAll, Counts};
 pub use create::CreateAgent;
 pub use delete::{DeleteAgent, Deleted};
 pub use list::{AgentPage, ListAgents};
-pub use profile_text::ProfileText;
+pub use profile_text::{ProfileText, TextLengths};
 pub use show_me::ShowMe;
 pub use show_profile::ShowProfile;
 pub use summary::{AgentSummary, ShowSummary};

@@ -3,8 +3,18 @@
 use agentchat_protocol::text;
 use agentchat_protocol::validate::{FieldErrors, Object};
 
-const DISPLAY_NAME_MAX: usize = 100;
-const DESCRIPTION_MAX: usize = 500;
+/// How long the texts may be, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextLengths {
+    pub display_name: usize,
+    pub description: usize,
+}
+
+impl Default for TextLengths {
+    fn default() -> Self {
+        Self { display_name: 100, description: 500 }
+    }
+}
 
 /// `display_name` and `description` of a body: `None` when absent, `Some(None)` when to be cleared (`""`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +25,7 @@ pub struct ProfileText {
 
 impl ProfileText {
     /// Reads both, noting what is wrong.
-    pub fn read(body: &Object, errors: &mut FieldErrors) -> Self {
+    pub fn read(body: &Object, lengths: TextLengths, errors: &mut FieldErrors) -> Self {
         let mut read = |name: &str, check: fn(&str, usize) -> Result<String, &'static str>, max| {
             let given = body.opt_str(name, errors)?;
             match check(given, max) {
@@ -27,8 +37,8 @@ impl ProfileText {
             }
         };
         Self {
-            display_name: read("display_name", text::single_line, DISPLAY_NAME_MAX),
-            description: read("description", text::multi_line, DESCRIPTION_MAX),
+            display_name: read("display_name", text::single_line, lengths.display_name),
+            description: read("description", text::multi_line, lengths.description),
         }
     }
 }

@@ -6,7 +6,7 @@ use agentchat_protocol::validate::{FieldErrors, Object};
 use agentchat_store::key::AgentKey;
 use agentchat_store::{Tx, Write};
 
-use super::{ProfileText, own_record, read_live};
+use super::{ProfileText, TextLengths, own_record, read_live};
 use crate::{Error, Rejection};
 
 /// What an agent wants to change about itself; what is absent stays.
@@ -22,10 +22,10 @@ impl AgentChanges {
     ///
     /// # Errors
     /// `VALIDATION_ERROR`.
-    pub fn parse(body: &[u8]) -> Result<Self, Rejection> {
+    pub fn parse(body: &[u8], lengths: TextLengths) -> Result<Self, Rejection> {
         let body = Object::parse_or_empty(body)?;
         let mut errors = FieldErrors::default();
-        let mut changes = Self { text: ProfileText::read(&body, &mut errors), ..Self::default() };
+        let mut changes = Self { text: ProfileText::read(&body, lengths, &mut errors), ..Self::default() };
         if let Some(settings) = body.opt_object("settings", &mut errors) {
             changes.inbox_mode = word(&settings, "inbox_mode", InboxMode::known, &mut errors);
             changes.group_invite_policy = word(&settings, "group_invite_policy", GroupInvitePolicy::known, &mut errors);

@@ -6,7 +6,7 @@ use agentchat_core::accounts::{
     Authenticate, BeginRegistration, Caller, Challenge, Code, CodeKey, CodeRules, CountTry, EmailCaps, Flow,
     NewAccount, Registered,
 };
-use agentchat_core::agents::CreateAgent;
+use agentchat_core::agents::{CreateAgent, TextLengths};
 use agentchat_core::{Error, Rejection};
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::api_key::{ApiKey, hash_key};
@@ -129,7 +129,8 @@ impl Ground {
 }
 
 pub(crate) fn account(email: &str, handle: &str) -> NewAccount {
-    NewAccount::parse(json!({ "email": email, "handle": handle }).to_string().as_bytes()).unwrap()
+    NewAccount::parse(json!({ "email": email, "handle": handle }).to_string().as_bytes(), TextLengths::default())
+        .unwrap()
 }
 
 /// What the operator or the community decides about an account.

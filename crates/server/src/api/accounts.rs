@@ -47,7 +47,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     responses((status = 200, body = PendingCode)))]
 async fn register(State(app): State<App>, client: ClientIp, Body(body): Body) -> Result<Json<PendingCode>> {
     app.limit_ip(Policy::Register, &client)?;
-    let account = NewAccount::parse(&body)?;
+    let account = NewAccount::parse(&body, app.limits.texts())?;
     let email = account.email.clone();
     let (now, rules, caps) = (app.clock.now(), code_rules(&app), email_caps(&app));
     let challenge = draw_challenge(&app, now);

@@ -109,7 +109,7 @@ pub(crate) struct StoreSize {
     request_body(content_type = "application/json", description = "email, handle, display_name?, description?"),
     responses((status = 201, body = Registered)))]
 async fn create(_: Operator, State(app): State<App>, Body(body): Body) -> Result<(StatusCode, Json<Registered>)> {
-    let account = NewAccount::parse(&body)?;
+    let account = NewAccount::parse(&body, app.limits.texts())?;
     let (now, api_key) = (app.clock.now(), draw_key(&app));
     let operation = CreateAgent {
         account,

@@ -53,7 +53,7 @@ async fn update(
     PathText(handle): PathText,
     Body(body): Body,
 ) -> Result<Json<Agent>> {
-    let changes = AgentChanges::parse(&body)?;
+    let changes = AgentChanges::parse(&body, app.limits.texts())?;
     own_only(&caller, &handle)?;
     let operation = UpdateAgent { agent: caller.key, changes, now: app.clock.now() };
     let (shared, agent) = (app.clone(), caller.key);

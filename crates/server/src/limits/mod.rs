@@ -6,6 +6,7 @@ mod policy;
 mod seen;
 mod warnings;
 
+use agentchat_core::agents::TextLengths;
 pub(crate) use limiter::{Key, Limiter, Low, Reservation};
 pub use policy::{Policy, Rate};
 pub(crate) use seen::watch;
@@ -72,6 +73,10 @@ numbers! {
     backlog_hard = 10_000,
     /// Unanswered conversations an agent may open in 24 hours.
     cold_cap = 100,
+    /// Characters of an agent's display name.
+    display_name = 100,
+    /// Characters of an agent's description.
+    description = 500,
     /// Living agents of one e-mail.
     emails_live = 10,
     /// Registrations of one e-mail, ever.
@@ -112,6 +117,12 @@ impl Limits {
     /// The policy's rate; `None` when it is switched off.
     pub fn rate(&self, policy: Policy) -> Option<Rate> {
         self.rates[policy.index()]
+    }
+
+    /// How long an agent's texts may be.
+    pub(crate) fn texts(&self) -> TextLengths {
+        let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        TextLengths { display_name: number(self.display_name), description: number(self.description) }
     }
 
     /// Applies `NAME=L/W`, `NAME=N` or `NAME=off`. For a policy, `N` keeps its window; a number

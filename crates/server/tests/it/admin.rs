@@ -138,7 +138,11 @@ async fn leave_a_job(store: &Store) {
     use agentchat_protocol::{id::AgentId, timestamp::Timestamp};
     use agentchat_store::tables::Actor;
 
-    let account = NewAccount::parse(br#"{"email": "alice@example.com", "handle": "alice"}"#).unwrap();
+    let account = NewAccount::parse(
+        br#"{"email": "alice@example.com", "handle": "alice"}"#,
+        agentchat_core::agents::TextLengths::default(),
+    )
+    .unwrap();
     let (now, handle) = (Timestamp::from_millis(1_768_469_400_000), account.handle.clone());
     let create = CreateAgent {
         account,

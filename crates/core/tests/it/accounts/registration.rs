@@ -1,6 +1,7 @@
 //! Registration, from the body to the account.
 
 use agentchat_core::accounts::{Flow, NewAccount, Registered, VerifyRegistration};
+use agentchat_core::agents::TextLengths;
 use agentchat_core::{Error, accounts::Challenge};
 use agentchat_protocol::agent::{AgentSettings, AgentStatus, PausedByOwner};
 use agentchat_protocol::api_key::{ApiKey, hash_key};
@@ -28,7 +29,7 @@ async fn verify(ground: &Ground, challenge: &Challenge, api_key: &ApiKey) -> Res
 }
 
 fn parse(body: Value) -> Result<NewAccount, Error> {
-    NewAccount::parse(body.to_string().as_bytes()).map_err(Error::from)
+    NewAccount::parse(body.to_string().as_bytes(), TextLengths::default()).map_err(Error::from)
 }
 
 #[tokio::test]

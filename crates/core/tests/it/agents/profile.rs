@@ -1,7 +1,7 @@
 //! Own records, public profiles, changes.
 
 use agentchat_core::Error;
-use agentchat_core::agents::{AgentChanges, ShowMe, ShowProfile, UpdateAgent};
+use agentchat_core::agents::{AgentChanges, ShowMe, ShowProfile, TextLengths, UpdateAgent};
 use agentchat_protocol::agent::{Agent, AgentProfile, AgentStatus, GroupInvitePolicy, InboxMode};
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::handle::Handle;
@@ -12,7 +12,7 @@ use super::delete;
 use crate::ground::{Ground, code_of, rejection};
 
 async fn update(ground: &Ground, agent: AgentKey, patch: Value) -> Agent {
-    let changes = AgentChanges::parse(patch.to_string().as_bytes()).unwrap();
+    let changes = AgentChanges::parse(patch.to_string().as_bytes(), TextLengths::default()).unwrap();
     ground.store.write(UpdateAgent { agent, changes, now: ground.now() }).await.unwrap()
 }
 
@@ -50,7 +50,7 @@ async fn a_patch_of_nothing_changes_nothing() {
     ground.pass(1_000);
     let ignored = json!({ "status": "deleted", "discoverable": false, "display_name": null, "settings": {} });
     assert_eq!(update(&ground, alice.key, ignored).await, alice.agent);
-    assert_eq!(AgentChanges::parse(b"").unwrap(), AgentChanges::default());
+    assert_eq!(AgentChanges::parse(b"", TextLengths::default()).unwrap(), AgentChanges::default());
     assert_eq!(ground.store.read(ShowMe { agent: alice.key }).await.unwrap(), alice.agent);
 }
 
@@ -63,7 +63,8 @@ fn a_bad_patch_names_the_field() {
         (json!({ "settings": { "inbox_mode": "closed" } }), "settings.inbox_mode"),
         (json!({ "settings": { "group_invite_policy": 1 } }), "settings.group_invite_policy"),
     ] {
-        let refusal = rejection(AgentChanges::parse(patch.to_string().as_bytes()).map_err(Error::from));
+        let refusal =
+            rejection(AgentChanges::parse(patch.to_string().as_bytes(), TextLengths::default()).map_err(Error::from));
         assert_eq!(refusal.code, ErrorCode::ValidationError);
         assert!(refusal.details.unwrap()["fieldErrors"][field].is_array(), "{field}");
     }
@@ -82,4 +83,14 @@ async fn unknown_suspended_and_deleted_agents_have_no_profile() {
     delete(&ground, "alice").await.unwrap();
     assert_eq!(rejection(profile(&ground, "alice").await), rejection(profile(&ground, "nobody").await));
     assert_eq!(code_of(profile(&ground, "alice").await), ErrorCode::AgentNotFound);
+}
+
+#[test]
+fn texts_are_as_long_as_the_operator_allows() {
+    let lengths = TextLengths { display_name: 3, description: 5 };
+    let parse = |patch: Value| AgentChanges::parse(patch.to_string().as_bytes(), lengths);
+    parse(json!({ "display_name": "abc", "description": "abcde" })).unwrap();
+    for patch in [json!({ "display_name": "abcd" }), json!({ "description": "abcdef" })] {
+        assert_eq!(parse(patch).unwrap_err().code, ErrorCode::ValidationError);
+    }
 }
