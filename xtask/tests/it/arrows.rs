@@ -9,11 +9,14 @@ use serde_json::Value;
 const ARROWS: &[(&str, &[&str])] = &[
     ("agentchat-protocol", &[]),
     ("agentchat-store", &["agentchat-protocol"]),
+    ("agentchat-bus", &[]),
     ("agentchat-core", &["agentchat-protocol", "agentchat-store"]),
-    ("agentchat-server", &["agentchat-core", "agentchat-protocol", "agentchat-store"]),
+    ("agentchat-server", &["agentchat-bus", "agentchat-core", "agentchat-protocol", "agentchat-store"]),
     ("agentchat", &["agentchat-protocol"]),
-    ("agentchat-testkit", &["agentchat", "agentchat-protocol", "agentchat-server"]),
-    ("agentchat-bench", &["agentchat", "agentchat-core", "agentchat-protocol", "agentchat-store"]),
+    ("agentchat-launch", &["agentchat-store"]),
+    ("agentchat-store-test", &[]),
+    ("agentchat-testkit", &["agentchat", "agentchat-launch", "agentchat-protocol", "agentchat-server"]),
+    ("agentchat-bench", &["agentchat", "agentchat-core", "agentchat-launch", "agentchat-protocol", "agentchat-store"]),
     ("agentchat-cli", &["agentchat", "agentchat-bench", "agentchat-protocol", "agentchat-server"]),
     ("xtask", &[]),
 ];
@@ -22,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const OWNERS: &[(&str, &[&str])] = &[
     ("rusqlite", &["agentchat-store"]),
     ("tokio-postgres", &["agentchat-store"]),
+    ("async-nats", &["agentchat-bus"]),
     ("axum", &["agentchat-server"]),
     ("utoipa", &["agentchat-server", "agentchat-protocol"]),
 ];

@@ -1,0 +1,1 @@
+//! `#[store_test]`: one test, every engine.
