@@ -1,0 +1,127 @@
+//! A store for one test.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use agentchat_store::{Engine, PostgresOptions, Store, StoreOptions};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use crate::Postgres;
+
+const TEMPLATE: &str = "template_of_tests";
+/// Tests run beside each other on one server.
+const CONNECTIONS: usize = 8;
+
+/// A fresh, migrated store, gone with this value.
+#[derive(Debug)]
+pub struct TestStore {
+    /// The store; its clones stay valid until [`TestStore::reopen`].
+    pub store: Store,
+    place: Place,
+}
+
+#[derive(Debug)]
+enum Place {
+    Folder(TempDir),
+    Database(TestDatabase),
+}
+
+impl TestStore {
+    /// A store in a temporary folder, or in a database of its own on [`Postgres::shared`].
+    ///
+    /// # Panics
+    /// When there is none to be had.
+    pub async fn open(engine: Engine) -> Self {
+        let place = match engine {
+            Engine::Sqlite => Place::Folder(tempfile::tempdir().expect("a temporary folder")),
+            Engine::Postgres => Place::Database(TestDatabase::new().await),
+        };
+        Self { store: place.open().await, place }
+    }
+
+    /// Closes the store and opens the same data again.
+    ///
+    /// # Panics
+    /// When it does not open.
+    pub async fn reopen(&mut self) {
+        self.store.close().await;
+        self.store = self.place.open().await;
+    }
+
+    /// Where the database is; `None` on SQLite.
+    #[must_use]
+    pub fn url(&self) -> Option<String> {
+        match &self.place {
+            Place::Folder(_) => None,
+            Place::Database(database) => Some(database.url()),
+        }
+    }
+}
+
+impl Place {
+    async fn open(&self) -> Store {
+        match self {
+            Self::Folder(folder) => Store::open(StoreOptions::new(folder.path())).expect("the folder's store opens"),
+            Self::Database(database) => connect(&database.url()).await,
+        }
+    }
+}
+
+/// A migrated database on [`Postgres::shared`], for tests that open its store themselves. Dropping the value removes
+/// it, whoever is connected to it.
+#[derive(Debug)]
+pub struct TestDatabase {
+    name: String,
+}
+
+impl TestDatabase {
+    /// A fresh one, without a row.
+    ///
+    /// # Panics
+    /// When the server does not start or refuses.
+    pub async fn new() -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let postgres = migrated().await;
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        postgres.create_from(&name, TEMPLATE);
+        Self { name }
+    }
+
+    /// What [`Store::connect`] needs; few connections.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(&self.name)
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let name = std::mem::take(&mut self.name);
+        // Beside the next test. At the end of the process there is nothing left to clean.
+        std::thread::spawn(move || Postgres::shared().remove(&name));
+    }
+}
+
+/// The shared server once the template is there: migrating anew for every test would take most of its time.
+async fn migrated() -> &'static Postgres {
+    static MIGRATED: OnceCell<&'static Postgres> = OnceCell::const_new();
+    MIGRATED.get_or_init(migrate).await
+}
+
+async fn migrate() -> &'static Postgres {
+    let postgres = Postgres::shared();
+    // Left by a test that was cancelled in the middle of this.
+    postgres.remove(TEMPLATE);
+    postgres.create(TEMPLATE);
+    connect(&url(TEMPLATE)).await.close().await;
+    postgres
+}
+
+fn url(database: &str) -> String {
+    format!("{}?connections={CONNECTIONS}", Postgres::shared().url(database))
+}
+
+async fn connect(url: &str) -> Store {
+    let options = PostgresOptions::parse(url).expect("our own URL");
+    Store::connect(options).await.unwrap_or_else(|error| panic!("no store at {url}: {error}"))
+}

@@ -1,0 +1,3 @@
+//! What is started must stop.
+
+mod postgres;
