@@ -52,8 +52,8 @@ pub(crate) fn run_quietly(command: Command) -> Result<Vec<String>> {
 }
 
 /// Whether the program can be started at all.
-pub(crate) fn is_there(name: &str) -> bool {
-    let mut command = Command::new(name);
+pub(crate) fn is_there(name: impl AsRef<Path>) -> bool {
+    let mut command = Command::new(name.as_ref());
     command.arg("--version").stdin(Stdio::null());
     command.output().is_ok_and(|output| output.status.success())
 }

@@ -2,20 +2,25 @@
 //!
 //! * `check` — the quick gate before a commit: formatting, lints, documentation.
 //! * `test` — everything, from nothing: the gate, the Rust tests, the official Python and
-//!   TypeScript SDKs against a started server, and the demo.
+//!   TypeScript SDKs against a started server, and the demo. Debian packages that are missing
+//!   are installed.
 //!
 //! Parts: [`command`] runs one program and keeps its closing lines, [`report`] collects the
-//! stages, [`rust`] holds the stages that are cargo's, [`official`] those of the official SDKs.
+//! stages, [`packages`] installs what the machine lacks, [`rust`] holds the stages that are
+//! cargo's, [`official`] those of the official SDKs.
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal it was started from")]
 
 mod command;
 mod official;
+mod packages;
 mod report;
 mod rust;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc;
 
+use anyhow::{Context, Result, bail};
 use report::Report;
 
 const USAGE: &str = "usage: cargo xtask CHORE
@@ -49,16 +54,19 @@ fn check() -> Report {
 /// cannot run without a built server is left out when the build fails.
 fn test() -> Report {
     let mut report = Report::default();
-    let installing = std::thread::spawn(official::install);
+    let (packages, installed_packages) = mpsc::channel();
+    let installing = std::thread::spawn(move || install(&packages));
     report.stage("format", rust::format);
     report.stage("lints", rust::lints);
     let built = report.stage("build", rust::build);
+    // The tests start servers that are among them.
+    report.stage("Debian packages", || installed_packages.recv().context("the installing thread panicked")?);
     if built {
         report.stage("Rust tests", rust::tests);
     }
     report.stage("documentation", rust::documentation);
     let installed = report.stage("official SDKs' installation", || {
-        installing.join().unwrap_or_else(|_| anyhow::bail!("the installing thread panicked"))
+        installing.join().unwrap_or_else(|_| bail!("the installing thread panicked"))
     });
     if built && installed {
         report.stages_together(official::suites());
@@ -67,6 +75,18 @@ fn test() -> Report {
         report.stage("demo", rust::demo);
     }
     report
+}
+
+/// What needs no build, beside the first one: packages, of which the caller hears at once, then the official SDKs.
+fn install(packages: &mpsc::Sender<Result<Vec<String>>>) -> Result<Vec<String>> {
+    let installed = packages::install();
+    let complete = installed.is_ok();
+    // The caller waits for it.
+    let _ = packages.send(installed);
+    if !complete {
+        bail!("Debian packages are missing");
+    }
+    official::install()
 }
 
 /// The workspace's root, wherever the chore was started from.

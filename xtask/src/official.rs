@@ -9,13 +9,12 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command::{is_there, program, run, run_quietly};
+use crate::command::{program, run, run_quietly};
 use crate::report::Work;
 use crate::{agentchat, root, target};
 
 /// Both installations at once; they need no build, so this runs beside the first one.
 pub(crate) fn install() -> Result<Vec<String>> {
-    debian_packages()?;
     let python = thread::spawn(install_python);
     install_typescript().context("the official TypeScript SDK was not installed")?;
     let joined = python.join();
@@ -51,37 +50,6 @@ fn typescript_suite() -> Result<Vec<String>> {
         let closing = ["not ok ", "# tests ", "# pass ", "# fail ", "✖ ", "ℹ tests ", "ℹ pass ", "ℹ fail "];
         closing.iter().any(|start| line.starts_with(start))
     })
-}
-
-/// Python's venv module and node are Debian packages of their own; a machine may lack them.
-fn debian_packages() -> Result<()> {
-    let mut missing = Vec::new();
-    if !is_there("python3") {
-        missing.push("python3");
-    }
-    let mut venv = program("python3");
-    venv.args(["-c", "import ensurepip, venv"]);
-    if !venv.output().is_ok_and(|output| output.status.success()) {
-        missing.push("python3-venv");
-    }
-    if !is_there("node") {
-        missing.push("nodejs");
-    }
-    if !is_there("npm") {
-        missing.push("npm");
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let mut update = program("apt-get");
-    update.args(["update", "-q"]);
-    run_quietly(update)?;
-    let mut install = program("apt-get");
-    install
-        .args(["install", "-q", "-y", "--no-install-recommends"])
-        .args(missing)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    run_quietly(install).map(drop)
 }
 
 fn install_python() -> Result<Vec<String>> {
