@@ -54,6 +54,15 @@ pub enum OpenError {
     /// The database inside could not be opened or migrated.
     #[error("cannot open the store in {}: {source}", folder.display())]
     Database { folder: PathBuf, source: StoreError },
+    /// The URL of a PostgreSQL database, or what it names, cannot be used.
+    #[error("PostgreSQL: {0}")]
+    Options(String),
+    /// PostgreSQL did not answer in time, or refused.
+    #[error("cannot use the database {target}: {cause}")]
+    Unreachable { target: String, cause: String },
+    /// The schema could not be brought up to date; nothing was changed.
+    #[error("cannot migrate the database {target}: {cause}")]
+    Migration { target: String, cause: String },
     /// The folder was written by a newer version of this program.
     #[error(
         "the store is at schema {found}, this program knows schemas up to {known}; start the newer version that wrote it"

@@ -3,9 +3,9 @@
 //! An *operation* ([`Write`] or [`Read`]) holds everything it needs, time and ids included, and runs inside one
 //! transaction ([`Tx`]). The embedded engine is SQLite: one writer thread commits operations in groups, each in its
 //! own savepoint, and answers them only after the log was synced; readers have their own threads; checkpoints happen
-//! beside both.
+//! beside both. PostgreSQL is for several nodes: a transaction an operation, run again when another was in the way.
 //!
-//! * [`Store`] — opens a data folder, queues operations, hands back what they returned.
+//! * [`Store`] — opens a data folder or connects to PostgreSQL, runs operations, hands back what they returned.
 //! * [`Tx`] — what an operation may do; its SQL is private, the verbs live in [`tables`].
 //! * [`key`] — the integer keys rows are known by inside.
 //!
@@ -32,8 +32,8 @@
 
 mod error;
 pub mod key;
-mod migrate;
 mod operation;
+mod postgres;
 mod row;
 mod sqlite;
 mod store;
@@ -42,5 +42,6 @@ mod tx;
 
 pub use error::{OpenError, Result, StoreError};
 pub use operation::{Read, Write};
+pub use postgres::PostgresOptions;
 pub use store::{Store, StoreOptions, StoreStats};
 pub use tx::{Engine, Tx};

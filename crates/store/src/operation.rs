@@ -8,7 +8,7 @@ use crate::{StoreError, Tx};
 ///
 /// `run` takes `&self` because an engine may run it again after a serialization failure; it must be deterministic.
 /// An `Err` undoes this operation alone; what must survive a refusal belongs into `Out`.
-pub trait Write: Send + 'static {
+pub trait Write: Send + Sync + 'static {
     /// What the operation answers once it is durable.
     type Out: Send + 'static;
     /// Its own rejections and the store's failures.
@@ -18,7 +18,7 @@ pub trait Write: Send + 'static {
 }
 
 /// Something that only looks, on one consistent snapshot. Keep it short: a long read pins the log.
-pub trait Read: Send + 'static {
+pub trait Read: Send + Sync + 'static {
     /// What was read.
     type Out: Send + 'static;
     /// Its own rejections and the store's failures.

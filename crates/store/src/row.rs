@@ -1,6 +1,6 @@
 //! Values in and out of SQL, the same for every engine.
 
-use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use crate::error::{Result, StoreError};
 
@@ -11,15 +11,22 @@ pub(crate) enum Value<'a> {
     Int(i64),
     Text(&'a str),
     Blob(&'a [u8]),
+    /// PostgreSQL alone: an array of integers.
+    Ints(&'a [i64]),
+    /// PostgreSQL alone: an array of ids.
+    Ids(&'a [[u8; 16]]),
 }
 
-impl ToSql for Value<'_> {
+impl rusqlite::types::ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match *self {
             Self::Null => ValueRef::Null,
             Self::Int(value) => ValueRef::Integer(value),
             Self::Text(value) => ValueRef::Text(value.as_bytes()),
             Self::Blob(value) => ValueRef::Blob(value),
+            Self::Ints(_) | Self::Ids(_) => {
+                return Err(rusqlite::Error::ToSqlConversionFailure("SQLite has no arrays".into()));
+            }
         }))
     }
 }
@@ -75,12 +82,31 @@ impl<const N: usize> Plain for &[u8; N] {}
 #[derive(Debug)]
 pub(crate) enum Row<'r> {
     Sqlite(&'r rusqlite::Row<'r>),
+    Postgres(&'r tokio_postgres::Row),
+}
+
+/// One cell of a row. Truth values are integers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Cell<'r> {
+    Null,
+    Int(i64),
+    Text(&'r str),
+    Blob(&'r [u8]),
 }
 
 impl Row<'_> {
-    fn cell(&self, column: usize) -> Result<ValueRef<'_>> {
+    fn cell(&self, column: usize) -> Result<Cell<'_>> {
         match self {
-            Self::Sqlite(row) => Ok(row.get_ref(column)?),
+            Self::Sqlite(row) => match row.get_ref(column)? {
+                ValueRef::Null => Ok(Cell::Null),
+                ValueRef::Integer(value) => Ok(Cell::Int(value)),
+                ValueRef::Text(value) => {
+                    std::str::from_utf8(value).map(Cell::Text).map_err(|_| unexpected(column, "UTF-8 text"))
+                }
+                ValueRef::Blob(value) => Ok(Cell::Blob(value)),
+                ValueRef::Real(_) => Err(unexpected(column, "one of our types")),
+            },
+            Self::Postgres(row) => row.try_get(column).map_err(StoreError::from),
         }
     }
 
@@ -92,8 +118,8 @@ impl Row<'_> {
     /// Nullable integer column.
     pub(crate) fn opt_int(&self, column: usize) -> Result<Option<i64>> {
         match self.cell(column)? {
-            ValueRef::Integer(value) => Ok(Some(value)),
-            ValueRef::Null => Ok(None),
+            Cell::Int(value) => Ok(Some(value)),
+            Cell::Null => Ok(None),
             _ => Err(unexpected(column, "an integer")),
         }
     }
@@ -106,7 +132,7 @@ impl Row<'_> {
     /// Text column, borrowed from the row.
     pub(crate) fn str(&self, column: usize) -> Result<&str> {
         match self.cell(column)? {
-            ValueRef::Text(value) => std::str::from_utf8(value).map_err(|_| unexpected(column, "UTF-8 text")),
+            Cell::Text(value) => Ok(value),
             _ => Err(unexpected(column, "text")),
         }
     }
@@ -124,14 +150,14 @@ impl Row<'_> {
     /// Bytes column of exactly `N` bytes.
     pub(crate) fn bytes<const N: usize>(&self, column: usize) -> Result<[u8; N]> {
         match self.cell(column)? {
-            ValueRef::Blob(value) => value.try_into().map_err(|_| unexpected(column, "bytes of another length")),
+            Cell::Blob(value) => value.try_into().map_err(|_| unexpected(column, "bytes of another length")),
             _ => Err(unexpected(column, "bytes")),
         }
     }
 
     /// Whether the column is null.
     pub(crate) fn is_null(&self, column: usize) -> Result<bool> {
-        Ok(matches!(self.cell(column)?, ValueRef::Null))
+        Ok(self.cell(column)? == Cell::Null)
     }
 }
 

@@ -3,18 +3,23 @@
 use rusqlite::CachedStatement;
 
 use crate::error::{Result, StoreError};
+use crate::postgres::Transaction;
 use crate::row::{Row, Value};
 
-/// Which database is underneath; asked only inside `tables/`, where an engine needs a word of its own.
+/// Which database is underneath. Operations do not ask; `tables/` does where an engine needs a word of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
+    /// The embedded one: a folder of one process.
     Sqlite,
+    /// The one that several nodes share.
+    Postgres,
 }
 
 /// An open transaction. Its verbs are in [`crate::tables`].
 #[derive(Debug)]
 pub enum Tx<'a> {
     Sqlite(&'a mut rusqlite::Connection),
+    Postgres(Transaction),
 }
 
 impl Tx<'_> {
@@ -22,6 +27,7 @@ impl Tx<'_> {
     pub fn engine(&self) -> Engine {
         match self {
             Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
         }
     }
 
@@ -35,6 +41,7 @@ impl Tx<'_> {
                 bind(&mut statement, sql, params)?;
                 Ok(statement.raw_execute()? as u64)
             }
+            Self::Postgres(transaction) => transaction.execute(sql, params).await,
         }
     }
 
@@ -55,6 +62,10 @@ impl Tx<'_> {
                 // A RETURNING statement has done its work only once it was stepped to its end.
                 while rows.next()?.is_some() {}
                 Ok(answer)
+            }
+            Self::Postgres(transaction) => {
+                let rows = transaction.rows(sql, params).await?;
+                rows.first().map(|row| map(&Row::Postgres(row))).transpose()
             }
         }
     }
@@ -78,6 +89,28 @@ impl Tx<'_> {
                 }
                 Ok(answer)
             }
+            Self::Postgres(transaction) => {
+                transaction.rows(sql, params).await?.iter().map(|row| map(&Row::Postgres(row))).collect()
+            }
+        }
+    }
+
+    /// As [`Tx::execute`] for what needs no answer. Several of them cost PostgreSQL one wait: they travel with the next
+    /// statement that is waited for, before it, or with the commit.
+    pub(crate) async fn execute_later(&mut self, sql: &'static str, params: &[Value<'_>]) -> Result<()> {
+        match self {
+            Self::Sqlite(_) => self.execute(sql, params).await.map(drop),
+            Self::Postgres(transaction) => {
+                transaction.defer(sql, params);
+                Ok(())
+            }
+        }
+    }
+
+    /// As [`Tx::execute_later`], on PostgreSQL alone: SQLite has one writer and needs no locks.
+    pub(crate) fn lock(&mut self, sql: &'static str, params: &[Value<'_>]) {
+        if let Self::Postgres(transaction) = self {
+            transaction.defer(sql, params);
         }
     }
 

@@ -47,6 +47,7 @@ impl NewAccount {
 
     /// `HANDLE_TAKEN`, then the caps of the e-mail.
     pub(crate) async fn check(&self, tx: &mut Tx<'_>, caps: &EmailCaps) -> Result<(), Error> {
+        tx.lock_mailbox(&self.email);
         if tx.agent_by_handle(&self.handle).await?.is_some() {
             return Err(handle_taken().into());
         }

@@ -22,6 +22,7 @@ pub(super) async fn replace_key(
     fresh: FreshKey<'_>,
     now: Timestamp,
 ) -> Result<bool, Error> {
+    tx.lock_inboxes(&[agent]);
     if !tx.replace_key_hash(agent, fresh.key_hash).await? {
         return Ok(false);
     }

@@ -19,6 +19,7 @@ pub(super) async fn check_gate(
     rules: &CodeRules,
     now: Timestamp,
 ) -> Result<Result<(), Rejection>, Error> {
+    tx.lock_mailbox(email);
     let window = HOUR_MS.max(rules.cooldown_ms);
     tx.purge_codes(now, now.plus_millis(-window), PURGE).await?;
     let sent = tx.codes_sent(email, now.plus_millis(-window)).await?;

@@ -34,6 +34,7 @@ impl Write for DeleteAgent {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Deleted, Error> {
+        tx.lock_inbox_of(&self.handle);
         let found = tx.agent_by_handle(&self.handle).await?;
         let living = found.filter(|row| row.status != AgentStatus::Deleted);
         let agent = living.ok_or_else(Rejection::agent_not_found)?;

@@ -71,6 +71,7 @@ impl Write for UpdateAgent {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Agent, Error> {
+        tx.lock_inboxes(&[self.agent]);
         let mut row = read_live(tx, self.agent).await?;
         if self.changes.is_empty() {
             return Ok(own_record(row));

@@ -21,6 +21,7 @@ impl Write for HideConversation {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        tx.lock_inboxes(&[self.agent]);
         let found = access(tx, self.agent, self.conversation).await?;
         tx.hide_conversation(self.agent, found.key, found.last_seq, found.received, self.now.as_millis()).await?;
         Ok(())

@@ -20,6 +20,7 @@ impl Write for HideMessage {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        tx.lock_inboxes(&[self.agent]);
         let row = tx.message_by_id(&self.message.bytes()).await?.ok_or_else(Rejection::message_not_found)?;
         let conversation = tx
             .direct_conversation_by_key(self.agent, row.conversation)

@@ -74,6 +74,7 @@ impl Write for ReadMessage {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<MessageReadOut, Error> {
+        tx.lock_inboxes(&[self.reader]);
         let id = self.message.bytes();
         let row = tx
             .message_by_id(&id)
@@ -96,6 +97,7 @@ impl Write for ReadThrough {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<ReadOutcome, Error> {
+        tx.lock_inboxes(&[self.reader]);
         let Some(conversation) = tx.direct_conversation(self.reader, &self.conversation.bytes()).await? else {
             return Ok(ReadOutcome::default());
         };

@@ -8,7 +8,9 @@ use agentchat_protocol::message::{ContextConversation, Message, MessageContext, 
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::{AgentKey, ConversationKey};
-use agentchat_store::tables::{DirectSendState, DirectTarget, EarlierSend, NewMessage, PairState, RecipientState};
+use agentchat_store::tables::{
+    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, StoredDirect,
+};
 use agentchat_store::{Tx, Write};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -125,6 +127,7 @@ impl SendDirect {
                 DirectTarget::Handle(handle.as_ref().map_or("", Handle::as_str))
             }
         };
+        tx.lock_direct(self.sender, target);
         tx.direct_send_state(self.sender, key16, target, self.now.as_millis())
             .await?
             .ok_or_else(|| Rejection::unauthorized().into())
@@ -158,6 +161,7 @@ impl SendDirect {
         if state.conversation.is_some() || state.sender.is_system {
             return Ok(());
         }
+        tx.lock_cold(self.sender);
         let now = self.now.as_millis();
         let (open, oldest) = tx.cold_conversations(self.sender, now - DAY_MS).await?;
         if open.unsigned_abs() < cap {
@@ -190,30 +194,30 @@ impl SendDirect {
         let answers = !pair.established && !is_cold(Some(&pair), self.sender);
         // Clocks may step back; a conversation's times never do.
         let created_at = now.max(pair.last_at);
-        let seq = tx.take_direct_seq(pair.key, self.sender, created_at, answers).await?;
         if answers {
             tx.add_contact(self.sender, recipient.key, now).await?;
             tx.add_contact(recipient.key, self.sender, now).await?;
         }
         let mentions = self.request.mentions.iter().map(Handle::as_str).collect::<Vec<_>>().join(" ");
-        let id = self.message_id.bytes();
-        let message = tx
-            .insert_message(NewMessage {
-                id: &id,
+        let quiet = recipient.muted || recipient.paused == FULLY_PAUSED;
+        let StoredDirect { seq, position } = tx
+            .store_direct(&DirectMessage {
+                id: &self.message_id.bytes(),
                 conversation: pair.key,
-                seq,
                 sender: self.sender,
+                recipient: recipient.key,
                 kind: view::kind_number(&self.request.kind),
                 created_at,
                 client_msg_id: &self.client_msg_id,
+                key16,
+                payload_hash: &first_16(&self.request.payload_hash),
                 content: self.request.content.as_str(),
                 metadata: self.request.metadata.as_ref().map(RawJson::as_str),
                 mentions: (!mentions.is_empty()).then_some(mentions.as_str()),
+                establishes: answers,
+                quiet,
             })
             .await?;
-        tx.insert_sent(self.sender, key16, message, pair.key, &first_16(&self.request.payload_hash)).await?;
-        let quiet = recipient.muted || recipient.paused == FULLY_PAUSED;
-        let position = tx.deliver(message, recipient.key, quiet).await?;
         Ok(Sent {
             message: self.fresh(state, &pair, seq, created_at)?,
             replayed: false,

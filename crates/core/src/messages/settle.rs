@@ -1,7 +1,5 @@
 //! Socket acks: stored → delivered, gathered over many sockets.
 
-use std::collections::BTreeMap;
-
 use agentchat_protocol::id::MessageId;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
@@ -29,16 +27,11 @@ impl Write for Settle {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
-        // Ascending agents: the order in which several engines lock inboxes.
-        let mut settled: BTreeMap<AgentKey, i64> = BTreeMap::new();
-        for ack in &self.acks {
-            if tx.settle_by_id(ack.agent, &ack.message.bytes(), self.now.as_millis()).await? {
-                *settled.entry(ack.agent).or_default() += 1;
-            }
-        }
-        for (agent, count) in &settled {
-            tx.count_settled(*agent, *count).await?;
-        }
-        Ok(settled.values().sum::<i64>().unsigned_abs())
+        let acks: Vec<_> = self.acks.iter().map(|ack| (ack.agent, ack.message.bytes())).collect();
+        let agents: Vec<_> = acks.iter().map(|(agent, _)| *agent).collect();
+        // What is lost of this is offered again.
+        tx.may_be_lost();
+        tx.lock_inboxes(&agents);
+        Ok(tx.settle_all(&acks, self.now.as_millis()).await?)
     }
 }

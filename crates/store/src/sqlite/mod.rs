@@ -2,15 +2,19 @@
 
 mod checkpoint;
 mod connection;
+mod engine;
+mod migrate;
 mod others;
 mod readers;
 mod writer;
 
-pub(crate) use checkpoint::{Checkpointer, Log};
-pub(crate) use connection::{DATABASE_FILE, reader, writer};
-pub(crate) use others::Others;
-pub(crate) use readers::{ReadJob, Readers};
-pub(crate) use writer::{Finished, Queue, Then, TypedWrite, Writer, WriterParts};
+use checkpoint::{Checkpointer, Log};
+use connection::{DATABASE_FILE, reader, writer};
+pub(crate) use engine::Embedded;
+use others::Others;
+use readers::{ReadJob, Readers};
+pub(crate) use writer::Then;
+use writer::{Finished, Queue, TypedWrite, Writer, WriterParts};
 
 use std::future::Future;
 use std::pin::pin;

@@ -268,7 +268,7 @@ fn status_filter(status: Option<&AgentStatus>) -> i64 {
         Some(AgentStatus::Suspended) => 2,
         Some(AgentStatus::Deleted) => 3,
         // No stored account has a status this build does not know.
-        Some(AgentStatus::Unknown(_)) => i64::MAX,
+        Some(AgentStatus::Unknown(_)) => i64::from(i16::MAX),
     }
 }
 

@@ -35,7 +35,7 @@ impl Tx<'_> {
             Actor::Owner => 1,
             Actor::System => 2,
         };
-        self.execute(
+        self.execute_later(
             "INSERT INTO audit (id, agent, actor, action, metadata, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
             &[
                 (&event.id).into(),

@@ -80,7 +80,7 @@ impl Tx<'_> {
             .await?
             .map(ConversationKey)
             .ok_or_else(|| StoreError::Internal("a new conversation has no key".into()))?;
-        self.execute(
+        self.execute_later(
             "INSERT INTO member (agent, conversation) VALUES ($1, $2), ($3, $2)",
             &[low.into(), key.into(), high.into()],
         )

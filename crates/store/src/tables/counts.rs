@@ -50,9 +50,9 @@ impl Tx<'_> {
         let counts = self
             .query_opt(
                 "SELECT (SELECT COUNT(*) FROM conversation),
-                        (SELECT COALESCE(SUM(last_seq), 0) FROM conversation),
-                        (SELECT COALESCE(SUM(undelivered), 0) FROM inbox JOIN agent ON agent.pk = inbox.agent
-                         WHERE agent.status <> 3)",
+                        CAST((SELECT COALESCE(SUM(last_seq), 0) FROM conversation) AS BIGINT),
+                        CAST((SELECT COALESCE(SUM(undelivered), 0) FROM inbox JOIN agent ON agent.pk = inbox.agent
+                              WHERE agent.status <> 3) AS BIGINT)",
                 &[],
                 |row| {
                     Ok(MessageCounts {
@@ -70,6 +70,7 @@ impl Tx<'_> {
     pub async fn store_bytes(&mut self) -> Result<i64> {
         let sql = match self.engine() {
             Engine::Sqlite => "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()",
+            Engine::Postgres => "SELECT pg_database_size(current_database())",
         };
         self.query_int(sql, &[]).await?.ok_or_else(missing)
     }

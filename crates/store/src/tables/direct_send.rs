@@ -2,7 +2,9 @@
 
 use crate::key::{AgentKey, ConversationKey, MessageKey};
 use crate::row::Row;
-use crate::{Result, Tx};
+use crate::{Engine, Result, StoreError, Tx};
+
+use super::NewMessage;
 
 /// Whom a direct message is for.
 #[derive(Debug, Clone, Copy)]
@@ -116,6 +118,111 @@ impl Tx<'_> {
             DirectTarget::Conversation(id) => (BY_CONVERSATION, id.into()),
         };
         self.query_opt(sql, &[now.into(), key16.into(), target, sender.into()], state).await
+    }
+}
+
+/// A message that is to be stored for one recipient.
+#[derive(Debug, Clone, Copy)]
+pub struct DirectMessage<'a> {
+    pub id: &'a [u8; 16],
+    pub conversation: ConversationKey,
+    pub sender: AgentKey,
+    pub recipient: AgentKey,
+    pub kind: i64,
+    pub created_at: i64,
+    pub client_msg_id: &'a str,
+    /// Stands for `client_msg_id`.
+    pub key16: &'a [u8; 16],
+    pub payload_hash: &'a [u8; 16],
+    pub content: &'a str,
+    /// None: `{}`.
+    pub metadata: Option<&'a str>,
+    /// None: none; else handles separated by spaces.
+    pub mentions: Option<&'a str>,
+    /// It is the answer that makes the conversation established.
+    pub establishes: bool,
+    /// Not to be pushed live.
+    pub quiet: bool,
+}
+
+/// Where a message landed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredDirect {
+    pub seq: i64,
+    pub position: i64,
+}
+
+/// Conversation, message, `sent`, inbox and envelope in one statement; every part sees the same moment, so nothing of
+/// it reads what another part wrote but by `RETURNING`.
+const STORE: &str = "WITH taken AS (UPDATE conversation SET last_seq = last_seq + 1, last_at = $1, \
+         sent_low = sent_low + CASE WHEN low = $2 THEN 1 ELSE 0 END, \
+         sent_high = sent_high + CASE WHEN high = $2 THEN 1 ELSE 0 END, \
+         established = CASE WHEN $3 = 1 THEN 1 ELSE established END WHERE pk = $4 RETURNING last_seq), \
+     stored AS (INSERT INTO message (id, conversation, seq, sender, kind, created_at, client_msg_id, content, \
+         metadata, mentions) SELECT $5, $4, last_seq, $2, $6, $1, $7, $8, $9, $10 FROM taken RETURNING pk), \
+     noted AS (INSERT INTO sent (sender, key16, message, target, payload_hash) \
+         SELECT $2, $11, pk, $4, $12 FROM stored), \
+     queued AS (UPDATE inbox SET last_position = last_position + 1, undelivered = undelivered + 1 \
+         WHERE agent = $13 RETURNING last_position), \
+     enveloped AS (INSERT INTO envelope (message, recipient, position, quiet) \
+         SELECT stored.pk, $13, last_position, $14 FROM stored, queued) \
+     SELECT taken.last_seq, queued.last_position FROM taken, queued";
+
+impl Tx<'_> {
+    /// Stores a direct message and puts it into the recipient's inbox. The conversation and the inbox are to be locked.
+    pub async fn store_direct(&mut self, new: &DirectMessage<'_>) -> Result<StoredDirect> {
+        match self.engine() {
+            Engine::Sqlite => self.store_in_steps(new).await,
+            Engine::Postgres => self.store_at_once(new).await,
+        }
+    }
+
+    async fn store_in_steps(&mut self, new: &DirectMessage<'_>) -> Result<StoredDirect> {
+        let seq = self.take_direct_seq(new.conversation, new.sender, new.created_at, new.establishes).await?;
+        let message = self
+            .insert_message(NewMessage {
+                id: new.id,
+                conversation: new.conversation,
+                seq,
+                sender: new.sender,
+                kind: new.kind,
+                created_at: new.created_at,
+                client_msg_id: new.client_msg_id,
+                content: new.content,
+                metadata: new.metadata,
+                mentions: new.mentions,
+            })
+            .await?;
+        self.insert_sent(new.sender, new.key16, message, new.conversation, new.payload_hash).await?;
+        let position = self.deliver(message, new.recipient, new.quiet).await?;
+        Ok(StoredDirect { seq, position })
+    }
+
+    async fn store_at_once(&mut self, new: &DirectMessage<'_>) -> Result<StoredDirect> {
+        let stored = self
+            .query_opt(
+                STORE,
+                &[
+                    new.created_at.into(),
+                    new.sender.into(),
+                    new.establishes.into(),
+                    new.conversation.into(),
+                    new.id.into(),
+                    new.kind.into(),
+                    new.client_msg_id.into(),
+                    new.content.into(),
+                    new.metadata.into(),
+                    new.mentions.into(),
+                    new.key16.into(),
+                    new.payload_hash.into(),
+                    new.recipient.into(),
+                    new.quiet.into(),
+                ],
+                |row| Ok(StoredDirect { seq: row.int(0)?, position: row.int(1)? }),
+            )
+            .await?;
+        let missing = || format!("conversation {} or inbox {} is gone", new.conversation.0, new.recipient.0);
+        stored.ok_or_else(|| StoreError::Internal(missing()))
     }
 }
 

@@ -1,11 +1,14 @@
 //! `envelope` and `inbox`: what waits for whom, in which order. The counter `inbox.undelivered` is exact: every
 //! change of a stored envelope changes it in the same transaction.
 
+use std::collections::BTreeMap;
+
 use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
 
 use super::agents;
 use crate::key::{AgentKey, ConversationKey, MessageKey};
-use crate::{Result, StoreError, Tx};
+use crate::row::{Row, Value};
+use crate::{Engine, Result, StoreError, Tx};
 
 /// The state of an inbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +20,49 @@ pub struct Inbox {
     pub paused: PausedByOwner,
 }
 
+/// How far an inbox is, and its account's state: what a node compares its sockets with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxHead {
+    pub agent: AgentKey,
+    pub last_position: i64,
+    pub epoch: i64,
+    pub status: AgentStatus,
+    pub paused: PausedByOwner,
+}
+
+macro_rules! heads {
+    ($agents:literal) => {
+        concat!(
+            "SELECT i.agent, i.last_position, a.epoch, a.status, a.paused \
+             FROM inbox i JOIN agent a ON a.pk = i.agent WHERE i.agent ",
+            $agents
+        )
+    };
+}
+
+fn head(row: &Row<'_>) -> Result<InboxHead> {
+    Ok(InboxHead {
+        agent: AgentKey(row.int(0)?),
+        last_position: row.int(1)?,
+        epoch: row.int(2)?,
+        status: agents::status(row.int(3)?)?,
+        paused: agents::paused(row.int(4)?)?,
+    })
+}
+
 impl Tx<'_> {
+    /// The heads of these inboxes, in no order; those that do not exist are left out.
+    pub async fn inbox_heads(&mut self, agents: &[AgentKey]) -> Result<Vec<InboxHead>> {
+        let keys: Vec<i64> = agents.iter().map(|agent| agent.0).collect();
+        match self.engine() {
+            Engine::Sqlite => {
+                let list = format!("{keys:?}");
+                self.query_all(heads!("IN (SELECT value FROM json_each($1))"), &[(&list).into()], head).await
+            }
+            Engine::Postgres => self.query_all(heads!("= ANY($1)"), &[Value::Ints(&keys)], head).await,
+        }
+    }
+
     /// Makes the inbox of a new agent.
     pub async fn create_inbox(&mut self, agent: AgentKey) -> Result<()> {
         self.execute("INSERT INTO inbox (agent) VALUES ($1)", &[agent.into()]).await?;
@@ -61,9 +106,45 @@ impl Tx<'_> {
         Ok(position)
     }
 
+    /// Stored → delivered for messages by their public ids, each for the agent beside it; what is not stored there is
+    /// passed over. Counters included. Answers how many were settled. The inboxes are to be locked.
+    pub async fn settle_all(&mut self, acks: &[(AgentKey, [u8; 16])], now: i64) -> Result<u64> {
+        if self.engine() == Engine::Postgres {
+            return self.settle_as_set(acks, now).await;
+        }
+        let mut settled: BTreeMap<AgentKey, i64> = BTreeMap::new();
+        for (agent, message) in acks {
+            if self.settle_by_id(*agent, message, now).await? {
+                *settled.entry(*agent).or_default() += 1;
+            }
+        }
+        for (agent, count) in &settled {
+            self.count_settled(*agent, *count).await?;
+        }
+        Ok(settled.values().sum::<i64>().unsigned_abs())
+    }
+
+    async fn settle_as_set(&mut self, acks: &[(AgentKey, [u8; 16])], now: i64) -> Result<u64> {
+        let (agents, messages): (Vec<i64>, Vec<[u8; 16]>) = acks.iter().map(|(agent, id)| (agent.0, *id)).unzip();
+        let settled = self
+            .query_int(
+                "WITH ack AS (SELECT * FROM unnest($1::bigint[], $2::bytea[]) AS ack (agent, id)), \
+                 settled AS (UPDATE envelope e SET status = 1, delivered_at = $3 \
+                     FROM ack JOIN message m ON m.id = ack.id \
+                     WHERE e.message = m.pk AND e.recipient = ack.agent AND e.status = 0 RETURNING e.recipient), \
+                 counted AS (SELECT recipient, COUNT(*) AS envelopes FROM settled GROUP BY recipient), \
+                 inboxes AS (UPDATE inbox i SET undelivered = undelivered - counted.envelopes \
+                     FROM counted WHERE i.agent = counted.recipient) \
+                 SELECT COUNT(*) FROM settled",
+                &[Value::Ints(&agents), Value::Ids(&messages), now.into()],
+            )
+            .await?;
+        Ok(settled.unwrap_or(0).unsigned_abs())
+    }
+
     /// Stored → delivered for one message of `recipient`, by its public id. The counter is left to
     /// [`Tx::count_settled`], once for all.
-    pub async fn settle_by_id(&mut self, recipient: AgentKey, message: &[u8; 16], now: i64) -> Result<bool> {
+    async fn settle_by_id(&mut self, recipient: AgentKey, message: &[u8; 16], now: i64) -> Result<bool> {
         let settled = self
             .execute(
                 "UPDATE envelope SET status = 1, delivered_at = $1 \
@@ -130,7 +211,7 @@ impl Tx<'_> {
     /// Takes settled envelopes off the counter.
     pub async fn count_settled(&mut self, recipient: AgentKey, settled: i64) -> Result<()> {
         if settled > 0 {
-            self.execute(
+            self.execute_later(
                 "UPDATE inbox SET undelivered = undelivered - $1 WHERE agent = $2",
                 &[settled.into(), recipient.into()],
             )

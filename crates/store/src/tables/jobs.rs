@@ -3,7 +3,8 @@
 use agentchat_protocol::timestamp::Timestamp;
 
 use crate::key::{AgentKey, JobKey};
-use crate::{Result, StoreError, Tx};
+use crate::row::Row;
+use crate::{Engine, Result, StoreError, Tx};
 
 /// What remains to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,26 @@ pub struct JobRow {
     pub key: JobKey,
     pub work: Work,
     pub created_at: Timestamp,
+}
+
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE job SET claimed_by = $1, claimed_until = $2 \
+             WHERE pk = (SELECT pk FROM job WHERE claimed_until <= $3 ORDER BY pk LIMIT 1",
+            $lock,
+            ") RETURNING pk, kind, subject, created_at"
+        )
+    };
+}
+
+fn job(row: &Row<'_>) -> Result<JobRow> {
+    let key = JobKey(row.int(0)?);
+    let work = match row.int(1)? {
+        0 => Work::ClearInbox(AgentKey(row.int(2)?)),
+        kind => return Err(StoreError::Internal(format!("job {} is of the unknown kind {kind}", key.0))),
+    };
+    Ok(JobRow { key, work, created_at: Timestamp::from_millis(row.int(3)?) })
 }
 
 impl Tx<'_> {
@@ -37,17 +58,29 @@ impl Tx<'_> {
 
     /// A job that is not finished.
     pub async fn job(&mut self, key: JobKey) -> Result<Option<JobRow>> {
-        let found = self
-            .query_opt("SELECT kind, subject, created_at FROM job WHERE pk = $1", &[key.into()], |row| {
-                Ok((row.int(0)?, row.int(1)?, row.int(2)?))
-            })
-            .await?;
-        let Some((kind, subject, created_at)) = found else { return Ok(None) };
-        let work = match kind {
-            0 => Work::ClearInbox(AgentKey(subject)),
-            _ => return Err(StoreError::Internal(format!("job {} is of the unknown kind {kind}", key.0))),
+        self.query_opt("SELECT pk, kind, subject, created_at FROM job WHERE pk = $1", &[key.into()], job).await
+    }
+
+    /// Takes the oldest job that nobody holds, for `lease_ms`; `node` is 16 bytes that no other node has.
+    pub async fn claim_job(&mut self, node: &[u8; 16], now: Timestamp, lease_ms: i64) -> Result<Option<JobRow>> {
+        let sql = match self.engine() {
+            Engine::Sqlite => claim!(""),
+            Engine::Postgres => claim!(" FOR UPDATE SKIP LOCKED"),
         };
-        Ok(Some(JobRow { key, work, created_at: Timestamp::from_millis(created_at) }))
+        self.query_opt(sql, &[node.into(), now.plus_millis(lease_ms).as_millis().into(), now.as_millis().into()], job)
+            .await
+    }
+
+    /// Holds a claimed job for another `lease_ms`; false when it is finished or another node's by now. No other node
+    /// gets it before this transaction ends.
+    pub async fn renew_job(&mut self, key: JobKey, node: &[u8; 16], now: Timestamp, lease_ms: i64) -> Result<bool> {
+        let renewed = self
+            .execute(
+                "UPDATE job SET claimed_until = $1 WHERE pk = $2 AND claimed_by = $3",
+                &[now.plus_millis(lease_ms).as_millis().into(), key.into(), node.into()],
+            )
+            .await?;
+        Ok(renewed > 0)
     }
 
     /// Every job that is not finished, oldest first.

@@ -7,6 +7,8 @@ mod counts;
 mod direct_send;
 mod envelopes;
 mod jobs;
+mod limiter;
+mod locks;
 mod members;
 mod messages;
 mod meta;
@@ -17,8 +19,10 @@ pub use agents::{AgentInboxRow, AgentRow, EmailUse, NewAgent};
 pub use audit::{Actor, AuditEvent};
 pub use conversations::DirectConversation;
 pub use counts::{AgentCounts, MessageCounts};
-pub use direct_send::{DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, SenderState};
-pub use envelopes::Inbox;
+pub use direct_send::{
+    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, SenderState, StoredDirect,
+};
+pub use envelopes::{Inbox, InboxHead};
 pub use jobs::{JobRow, Work};
 pub use messages::{EnvelopeState, HistoryCursor, MessageRow, NewMessage};
 pub use otp::{CountedTry, Flow, PendingRow};

@@ -6,7 +6,7 @@ use agentchat_protocol::timestamp::Timestamp;
 
 use crate::key::AgentKey;
 use crate::row::Row;
-use crate::{Result, StoreError, Tx};
+use crate::{Engine, Result, StoreError, Tx};
 
 /// What a pending code will do. A pending of one flow is unknown to the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +51,39 @@ pub struct CountedTry {
     pub email: Email,
 }
 
+macro_rules! pending_query {
+    ($lock:literal) => {
+        concat!(
+            "SELECT email, agent, payload, code_hash, created_at, expires_at FROM otp
+             WHERE id = $1 AND flow = $2 AND expires_at > $3",
+            $lock
+        )
+    };
+}
+
+/// Deletes up to `$2` rows of a table, the oldest first; rows that somebody works with are left to the next time.
+macro_rules! purge {
+    ($table:literal, $key:literal, $age:literal, $lock:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE (",
+            $key,
+            ") IN (SELECT ",
+            $key,
+            " FROM ",
+            $table,
+            " WHERE ",
+            $age,
+            " <= $1 ORDER BY ",
+            $age,
+            " LIMIT $2",
+            $lock,
+            ")"
+        )
+    };
+}
+
 impl Tx<'_> {
     /// Stores a pending code.
     pub async fn insert_pending(&mut self, pending: &PendingRow) -> Result<()> {
@@ -72,14 +105,15 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The pending code of an id, of this flow, while it lives.
+    /// The pending code of an id, of this flow, while it lives. Nobody else redeems it before this transaction ends.
     pub async fn pending(&mut self, id: PendingId, flow: Flow, now: Timestamp) -> Result<Option<PendingRow>> {
-        self.query_opt(
-            "SELECT email, agent, payload, code_hash, created_at, expires_at FROM otp
-             WHERE id = $1 AND flow = $2 AND expires_at > $3",
-            &[(&id.bytes()).into(), flow.number().into(), now.as_millis().into()],
-            |row| pending_row(id, flow, row),
-        )
+        let sql = match self.engine() {
+            Engine::Sqlite => pending_query!(""),
+            Engine::Postgres => pending_query!(" FOR UPDATE"),
+        };
+        self.query_opt(sql, &[(&id.bytes()).into(), flow.number().into(), now.as_millis().into()], |row| {
+            pending_row(id, flow, row)
+        })
         .await
     }
 
@@ -139,17 +173,15 @@ impl Tx<'_> {
 
     /// Removes up to `limit` pendings that expired by `now`, and as many slots taken by `sent_before`.
     pub async fn purge_codes(&mut self, now: Timestamp, sent_before: Timestamp, limit: u64) -> Result<()> {
-        self.execute(
-            "DELETE FROM otp WHERE id IN (SELECT id FROM otp WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-            &[now.as_millis().into(), (limit as i64).into()],
-        )
-        .await?;
-        self.execute(
-            "DELETE FROM otp_sent WHERE (email, at, id) IN
-                 (SELECT email, at, id FROM otp_sent WHERE at <= $1 ORDER BY at LIMIT $2)",
-            &[sent_before.as_millis().into(), (limit as i64).into()],
-        )
-        .await?;
+        let (codes, slots) = match self.engine() {
+            Engine::Sqlite => (purge!("otp", "id", "expires_at", ""), purge!("otp_sent", "email, at, id", "at", "")),
+            Engine::Postgres => (
+                purge!("otp", "id", "expires_at", " FOR UPDATE SKIP LOCKED"),
+                purge!("otp_sent", "email, at, id", "at", " FOR UPDATE SKIP LOCKED"),
+            ),
+        };
+        self.execute_later(codes, &[now.as_millis().into(), (limit as i64).into()]).await?;
+        self.execute_later(slots, &[sent_before.as_millis().into(), (limit as i64).into()]).await?;
         Ok(())
     }
 }

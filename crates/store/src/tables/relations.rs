@@ -13,7 +13,7 @@ pub struct ContactEdge {
 impl Tx<'_> {
     /// Puts `contact` into the contacts of `owner`, unless it is there.
     pub async fn add_contact(&mut self, owner: AgentKey, contact: AgentKey, now: i64) -> Result<()> {
-        self.execute(
+        self.execute_later(
             "INSERT INTO contact (owner, contact, added_at) VALUES ($1, $2, $3) ON CONFLICT (owner, contact) DO NOTHING",
             &[owner.into(), contact.into(), now.into()],
         )

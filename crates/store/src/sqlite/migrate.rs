@@ -5,18 +5,21 @@ use rusqlite::Connection;
 use crate::error::{OpenError, StoreError};
 use std::path::Path;
 
-const SQLITE: &[(i64, &str)] = &[(1, include_str!("../migrations/0001_messaging.sqlite.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/0001_messaging.sqlite.sql")),
+    (2, include_str!("../../migrations/0002_nodes.sqlite.sql")),
+];
 
 /// Brings a SQLite database to the newest schema.
-pub(crate) fn sqlite(connection: &mut Connection, folder: &Path) -> Result<(), OpenError> {
-    let known = SQLITE.last().map_or(0, |(number, _)| *number);
+pub(super) fn run(connection: &mut Connection, folder: &Path) -> Result<(), OpenError> {
+    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
     let failed =
         |error: rusqlite::Error| OpenError::Database { folder: folder.to_owned(), source: StoreError::from(error) };
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
     if found > known {
         return Err(OpenError::TooNew { found, known });
     }
-    for (number, sql) in SQLITE.iter().filter(|(number, _)| *number > found) {
+    for (number, sql) in MIGRATIONS.iter().filter(|(number, _)| *number > found) {
         let transaction = connection.transaction().map_err(failed)?;
         transaction.execute_batch(sql).map_err(failed)?;
         transaction.pragma_update(None, "user_version", number).map_err(failed)?;

@@ -1,0 +1,195 @@
+//! The embedded engine as a whole: a folder, its threads, the way of an operation through them.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{
+    Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, Then, TypedWrite, Writer, WriterParts,
+    migrate, poll_once,
+};
+use crate::store::{Lane, closed};
+use crate::{OpenError, Read, StoreError, StoreOptions, StoreStats, Write};
+
+/// An open folder.
+pub(crate) struct Embedded {
+    queue: Arc<Queue>,
+    readers: Arc<Readers>,
+    log: Arc<Log>,
+    commits: Arc<AtomicU64>,
+    threads: Mutex<Threads>,
+    beside: Arc<Others>,
+    // Held open for the flock it carries.
+    lock: File,
+}
+
+#[derive(Default)]
+struct Threads {
+    checkpointer: Option<Checkpointer>,
+    others: Vec<std::thread::JoinHandle<()>>,
+    answers: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Embedded {
+    pub(crate) fn open(options: StoreOptions) -> Result<Self, OpenError> {
+        let folder = options.folder.as_path();
+        let lock = lock(folder)?;
+        let file = folder.join(DATABASE_FILE);
+        let failed = |error: rusqlite::Error| OpenError::Database { folder: folder.to_owned(), source: error.into() };
+        let mut connection = super::writer(&file).map_err(failed)?;
+        migrate::run(&mut connection, folder)?;
+
+        let spawned = |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), source: error };
+        let log = Log::new(options.log_restart);
+        log.watch(&mut connection).map_err(failed)?;
+        let count = options.readers.max(1);
+        let beside = Arc::new(Others::open(&file, count).map_err(failed)?);
+        let queue = Arc::new(Queue::new(options.queue));
+        let commits = Arc::new(AtomicU64::new(0));
+        let (finished, answers) = mpsc::unbounded_channel();
+        let writer = Writer::new(WriterParts {
+            connection,
+            others: Arc::clone(&beside),
+            queue: Arc::clone(&queue),
+            finished,
+            log: Arc::clone(&log),
+            commits: Arc::clone(&commits),
+            batch_limit: options.batch,
+        });
+        let mut others = vec![thread("writer", move || writer.run()).map_err(spawned)?];
+        let readers = Arc::new(Readers::new(options.queue));
+        for number in 0..count {
+            let (readers, beside) = (Arc::clone(&readers), Arc::clone(&beside));
+            others.push(thread("reader", move || readers.run(&beside, number)).map_err(spawned)?);
+        }
+        let checkpointer = Checkpointer::start(Arc::clone(&beside), Arc::clone(&log), options.checkpoint_every);
+        let checkpointer = checkpointer.map_err(spawned)?;
+        let answers = Some(tokio::spawn(answer(answers)));
+        let threads = Mutex::new(Threads { checkpointer: Some(checkpointer), others, answers });
+        Ok(Self { queue, readers, log, commits, threads, beside, lock })
+    }
+
+    pub(crate) async fn write<W: Write>(
+        &self,
+        operation: W,
+        then: Option<Then<W>>,
+        lane: Lane,
+    ) -> Result<W::Out, W::Error> {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(TypedWrite { operation, answer: None, then, reply });
+        if let Err((job, error)) = self.queue.push(job, lane == Lane::Own) {
+            job.finish(Err(error));
+        }
+        answer.await.unwrap_or_else(|_| Err(closed().into()))
+    }
+
+    pub(crate) async fn read<R: Read>(&self, operation: R) -> Result<R::Out, R::Error> {
+        let (reply, answer) = oneshot::channel();
+        let job: ReadJob = Box::new(move |tx| {
+            let answer = match tx {
+                Some(tx) => catch_unwind(AssertUnwindSafe(|| poll_once(operation.run(tx)))),
+                None => Ok(Err(unopened().into())),
+            };
+            // The caller may be gone; nothing was changed.
+            let _ = reply.send(answer.unwrap_or_else(|_| Err(panicked().into())));
+        });
+        self.readers.push(job)?;
+        answer.await.unwrap_or_else(|_| Err(closed().into()))
+    }
+
+    pub(crate) fn stats(&self) -> StoreStats {
+        StoreStats {
+            queue_depth: self.queue.depth(),
+            commits: self.commits.load(Ordering::Relaxed),
+            log_bytes: self.log.bytes(),
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.queue.close();
+        self.readers.close();
+        let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let (beside, log) = (Arc::clone(&self.beside), Arc::clone(&self.log));
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.join(&beside, &log);
+            threads.answers
+        });
+        if let Ok(Some(answers)) = joined.await {
+            // The writer is gone, so the task ends by itself after the last answer.
+            let _ = answers.await;
+            // Clones may outlive this; the folder is free for the next store all the same.
+            let _ = self.lock.unlock();
+        }
+    }
+}
+
+impl Drop for Embedded {
+    fn drop(&mut self) {
+        self.queue.close();
+        self.readers.close();
+        self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).join(&self.beside, &self.log);
+    }
+}
+
+impl Threads {
+    /// Waits for all that work on the database, then closes it; with its log if that must be copied from its
+    /// beginning. Once is enough.
+    fn join(&mut self, beside: &Others, log: &Log) {
+        for thread in self.others.drain(..) {
+            // A panic there was already reported by the panic hook.
+            let _ = thread.join();
+        }
+        if let Some(mut checkpointer) = self.checkpointer.take() {
+            checkpointer.stop();
+            beside.close(log.is_stale());
+        }
+    }
+}
+
+/// Hands answers out in commit order, on the runtime: one wake-up a batch instead of one a caller.
+async fn answer(mut finished: mpsc::UnboundedReceiver<Finished>) {
+    while let Some((batch, outcome)) = finished.recv().await {
+        for job in batch {
+            job.finish(outcome.clone());
+        }
+    }
+}
+
+fn unopened() -> StoreError {
+    StoreError::Unavailable("the database cannot be opened".into())
+}
+
+fn panicked() -> StoreError {
+    StoreError::Internal("the operation panicked".into())
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new().name(name.into()).spawn(run)
+}
+
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
+    make(folder).map_err(failed)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+/// A new folder's name must be on disk before anything in it is promised; SQLite sees to the names inside.
+fn make(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    match folder.canonicalize()?.parent() {
+        Some(parent) => File::open(parent)?.sync_all(),
+        None => Ok(()),
+    }
+}
