@@ -4,19 +4,32 @@
 //! * [`Postgres`], [`Nats`]: servers on free loopback ports that can be killed and started again. They are gone when
 //!   their value is dropped and when our process ends, in whatever way;
 //! * [`Gate`]: a network between two programs that a test can break;
+//! * [`TestStore`], [`TestDatabase`]: a fresh store for one test, on either engine.
 //!
 //! ```no_run
-//! let server = agentchat_launch::Postgres::shared();
-//! server.create("chat");
+//! use agentchat_launch::{Engine, Postgres, PostgresSettings, TestStore};
+//!
+//! # async fn example() {
+//! let mut place = TestStore::open(Engine::Postgres).await;
+//! place.store.ping().await.unwrap();
+//! place.reopen().await;
+//!
+//! let own = Postgres::start(PostgresSettings { durable: true, ..PostgresSettings::default() });
+//! own.create("chat");
+//! own.kill();
+//! own.start_again();
+//! # }
 //! ```
 
 mod gate;
 mod nats;
 mod postgres;
 mod program;
+mod store;
 mod watchdog;
 
 pub use agentchat_store::Engine;
 pub use gate::Gate;
 pub use nats::Nats;
 pub use postgres::{Postgres, PostgresSettings};
+pub use store::{TestDatabase, TestStore};

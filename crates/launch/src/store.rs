@@ -1,10 +1,11 @@
 //! A store for one test.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use agentchat_store::{Engine, PostgresOptions, Store, StoreOptions};
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
+use tokio::runtime::Runtime;
 
 use crate::Postgres;
 
@@ -80,10 +81,14 @@ impl TestDatabase {
     /// # Panics
     /// When the server does not start or refuses.
     pub async fn new() -> Self {
+        let made = tokio::task::spawn_blocking(Self::make).await;
+        made.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+    }
+
+    fn make() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
-        let postgres = migrated().await;
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        postgres.create_from(&name, TEMPLATE);
+        migrated().create_from(&name, TEMPLATE);
         Self { name }
     }
 
@@ -103,18 +108,19 @@ impl Drop for TestDatabase {
 }
 
 /// The shared server once the template is there: migrating anew for every test would take most of its time.
-async fn migrated() -> &'static Postgres {
-    static MIGRATED: OnceCell<&'static Postgres> = OnceCell::const_new();
-    MIGRATED.get_or_init(migrate).await
-}
-
-async fn migrate() -> &'static Postgres {
-    let postgres = Postgres::shared();
-    // Left by a test that was cancelled in the middle of this.
-    postgres.remove(TEMPLATE);
-    postgres.create(TEMPLATE);
-    connect(&url(TEMPLATE)).await.close().await;
-    postgres
+fn migrated() -> &'static Postgres {
+    static MIGRATED: OnceLock<&'static Postgres> = OnceLock::new();
+    MIGRATED.get_or_init(|| {
+        let postgres = Postgres::shared();
+        // Left by a test that failed in the middle of this.
+        postgres.remove(TEMPLATE);
+        postgres.create(TEMPLATE);
+        // A template must not be connected to; connections end with their runtime.
+        let runtime = Runtime::new().expect("a runtime");
+        runtime.block_on(async { connect(&url(TEMPLATE)).await.close().await });
+        drop(runtime);
+        postgres
+    })
 }
 
 fn url(database: &str) -> String {

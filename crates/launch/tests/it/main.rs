@@ -1,3 +1,4 @@
 //! What is started must stop.
 
 mod postgres;
+mod store;
