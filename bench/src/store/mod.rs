@@ -15,7 +15,7 @@ use agentchat_protocol::id::MessageId;
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
-use agentchat_store::{Store, StoreOptions};
+use agentchat_store::{PostgresOptions, Store, StoreOptions};
 use anyhow::{anyhow, bail};
 use clap::Args;
 use serde::Serialize;
@@ -55,6 +55,9 @@ pub struct Arguments {
     /// Folder on the disk to be measured
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// Measure this PostgreSQL database instead; it must be empty
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
     #[command(flatten)]
     output: report::Output,
 }
@@ -103,7 +106,10 @@ struct Bench {
 }
 
 async fn measure(arguments: &Arguments, senders: usize, folder: &std::path::Path) -> anyhow::Result<Outcome> {
-    let store = Store::open(StoreOptions::new(folder))?;
+    let store = match &arguments.database_url {
+        Some(url) => Store::connect(PostgresOptions::parse(url)?).await?,
+        None => Store::open(StoreOptions::new(folder))?,
+    };
     let pairs = cast::acquaint(&store, senders).await?;
     let clock = Clock::start();
     let (warmup, length) = (Duration::from_secs_f64(arguments.warmup), Duration::from_secs_f64(arguments.seconds));
