@@ -8,44 +8,42 @@ use agentchat_core::accounts::{
 };
 use agentchat_core::agents::{CreateAgent, TextLengths};
 use agentchat_core::{Error, Rejection};
+use agentchat_launch::TestStore;
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::api_key::{ApiKey, hash_key};
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::id::{AgentId, PendingId};
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
-use agentchat_store::{Store, StoreError, StoreOptions, Tx, Write};
+use agentchat_store::{Engine, Store, StoreError, Tx, Write};
 use serde_json::json;
 
 pub(crate) struct Ground {
     pub(crate) store: Store,
     pub(crate) rules: CodeRules,
     pub(crate) caps: EmailCaps,
-    folder: tempfile::TempDir,
+    place: TestStore,
     now: AtomicI64,
     drawn: AtomicU64,
 }
 
 impl Ground {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub(crate) async fn new(engine: Engine) -> Self {
+        let place = TestStore::open(engine).await;
         Self {
-            store: Store::open(StoreOptions::new(folder.path())).unwrap(),
+            store: place.store.clone(),
             rules: CodeRules::default(),
             caps: EmailCaps::default(),
-            folder,
+            place,
             now: AtomicI64::new(1_768_469_400_000),
             drawn: AtomicU64::new(0),
         }
     }
 
-    /// Closes the store and opens the same folder again.
+    /// Closes the store and opens the same data again.
     pub(crate) async fn restart(mut self) -> Self {
-        self.store.close().await;
-        let elsewhere = tempfile::tempdir().unwrap();
-        // The folder is unlocked once the last handle of the old store is gone.
-        drop(std::mem::replace(&mut self.store, Store::open(StoreOptions::new(elsewhere.path())).unwrap()));
-        self.store = Store::open(StoreOptions::new(self.folder.path())).unwrap();
+        self.place.reopen().await;
+        self.store = self.place.store.clone();
         self
     }
 

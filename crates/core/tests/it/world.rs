@@ -10,6 +10,7 @@ use agentchat_core::messages::{
     ShowHistory,
 };
 use agentchat_core::{Error, Rejection, Verdict};
+use agentchat_launch::TestStore;
 use agentchat_protocol::conversation::ConversationListItem;
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_protocol::email::Email;
@@ -20,7 +21,7 @@ use agentchat_protocol::message::Message;
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
-use agentchat_store::{Store, StoreError, StoreOptions, Tx, Write};
+use agentchat_store::{Engine, Store, StoreError, Tx, Write};
 use serde_json::{Value, json};
 
 pub(crate) const LIMITS: SendLimits = SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 };
@@ -31,7 +32,7 @@ pub(crate) struct World {
     pub(crate) verdict: Verdict,
     clock: AtomicI64,
     ids: AtomicU64,
-    _folder: tempfile::TempDir,
+    _place: TestStore,
 }
 
 #[derive(Debug, Clone)]
@@ -41,16 +42,15 @@ pub(crate) struct Agent {
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = Store::open(StoreOptions::new(folder.path())).expect("a fresh store");
+    pub(crate) async fn new(engine: Engine) -> Self {
+        let place = TestStore::open(engine).await;
         Self {
-            store,
+            store: place.store.clone(),
             limits: LIMITS,
             verdict: Verdict::Granted,
             clock: AtomicI64::new(1_768_469_400_000),
             ids: AtomicU64::new(1),
-            _folder: folder,
+            _place: place,
         }
     }
 

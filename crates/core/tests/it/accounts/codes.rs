@@ -5,6 +5,8 @@ use agentchat_core::accounts::{Challenge, Code, Flow, Registered, ReleaseSlot, V
 use agentchat_protocol::email::Email;
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::id::AgentId;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 use crate::ground::{Ground, code_of, key, rejection, wrong};
 
@@ -35,9 +37,9 @@ fn a_code_is_six_digits_with_space_around() {
     assert_eq!(format!("{:?}", Code::from_entropy([0; 8])), "***");
 }
 
-#[tokio::test]
-async fn five_tries_then_exhausted_even_for_the_right_code() {
-    let ground = Ground::new();
+#[store_test]
+async fn five_tries_then_exhausted_even_for_the_right_code(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let challenge = ground.register(MAIL, "alice").await.unwrap();
     ground.pass(10_000);
     for _ in 0..5 {
@@ -51,9 +53,9 @@ async fn five_tries_then_exhausted_even_for_the_right_code() {
     assert_eq!(code_of(verify(&ground, &challenge, challenge.code).await), ErrorCode::Expired);
 }
 
-#[tokio::test]
-async fn the_fifth_try_may_be_right() {
-    let ground = Ground::new();
+#[store_test]
+async fn the_fifth_try_may_be_right(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let challenge = ground.register(MAIL, "alice").await.unwrap();
     for _ in 0..4 {
         assert_eq!(code_of(verify(&ground, &challenge, wrong(challenge.code)).await), ErrorCode::InvalidCode);
@@ -61,9 +63,9 @@ async fn the_fifth_try_may_be_right() {
     verify(&ground, &challenge, challenge.code).await.unwrap();
 }
 
-#[tokio::test]
-async fn tries_survive_a_restart() {
-    let ground = Ground::new();
+#[store_test]
+async fn tries_survive_a_restart(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let challenge = ground.register(MAIL, "alice").await.unwrap();
     for _ in 0..5 {
         assert_eq!(code_of(verify(&ground, &challenge, wrong(challenge.code)).await), ErrorCode::InvalidCode);
@@ -72,9 +74,9 @@ async fn tries_survive_a_restart() {
     assert_eq!(code_of(verify(&ground, &challenge, challenge.code).await), ErrorCode::OtpAttemptsExhausted);
 }
 
-#[tokio::test]
-async fn concurrent_guesses_get_five_tries_together() {
-    let ground = Ground::new();
+#[store_test]
+async fn concurrent_guesses_get_five_tries_together(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let challenge = ground.register(MAIL, "alice").await.unwrap();
     let count = || ground.store.write(ground.try_of(challenge.pending, Flow::Register, None));
     let (a, b, c, d, e, f, g, h) = tokio::join!(count(), count(), count(), count(), count(), count(), count(), count());
@@ -85,9 +87,9 @@ async fn concurrent_guesses_get_five_tries_together() {
     }
 }
 
-#[tokio::test]
-async fn a_code_lives_600_seconds() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_code_lives_600_seconds(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let first = ground.register(MAIL, "alice").await.unwrap();
     ground.pass(599_999);
     verify(&ground, &first, first.code).await.unwrap();
@@ -96,9 +98,9 @@ async fn a_code_lives_600_seconds() {
     assert_eq!(code_of(verify(&ground, &second, second.code).await), ErrorCode::Expired);
 }
 
-#[tokio::test]
-async fn a_code_is_bound_to_its_pending_and_flow() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_code_is_bound_to_its_pending_and_flow(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let first = ground.register(MAIL, "alice").await.unwrap();
     ground.pass(60_000);
     let second = ground.register(MAIL, "bob").await.unwrap();
@@ -114,9 +116,9 @@ async fn a_code_is_bound_to_its_pending_and_flow() {
     verify(&ground, &second, second.code).await.unwrap();
 }
 
-#[tokio::test]
-async fn the_gate_waits_60_seconds_between_codes() {
-    let ground = Ground::new();
+#[store_test]
+async fn the_gate_waits_60_seconds_between_codes(engine: Engine) {
+    let ground = Ground::new(engine).await;
     ground.register(MAIL, "alice").await.unwrap();
     ground.register("other@example.com", "alice").await.unwrap();
     ground.pass(59_999);
@@ -126,9 +128,9 @@ async fn the_gate_waits_60_seconds_between_codes() {
     ground.register(MAIL, "bob").await.unwrap();
 }
 
-#[tokio::test]
-async fn the_gate_lets_twenty_codes_an_hour_through() {
-    let ground = Ground::new();
+#[store_test]
+async fn the_gate_lets_twenty_codes_an_hour_through(engine: Engine) {
+    let ground = Ground::new(engine).await;
     for _ in 0..20 {
         ground.register(MAIL, "alice").await.unwrap();
         ground.pass(60_000);
@@ -144,9 +146,9 @@ async fn the_gate_lets_twenty_codes_an_hour_through() {
     assert_eq!(code_of(ground.register(MAIL, "alice").await), ErrorCode::OtpCooldown);
 }
 
-#[tokio::test]
-async fn a_released_slot_was_never_taken() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_released_slot_was_never_taken(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let challenge = ground.register(MAIL, "alice").await.unwrap();
     let release = ReleaseSlot { pending: challenge.pending, email: Email::parse(MAIL).unwrap() };
     ground.store.write(release).await.unwrap();
@@ -154,9 +156,9 @@ async fn a_released_slot_was_never_taken() {
     ground.register(MAIL, "alice").await.unwrap();
 }
 
-#[tokio::test]
-async fn of_two_right_verifies_one_wins() {
-    let ground = Ground::new();
+#[store_test]
+async fn of_two_right_verifies_one_wins(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let challenge = ground.register(MAIL, "alice").await.unwrap();
     let (first, second) =
         tokio::join!(verify(&ground, &challenge, challenge.code), verify(&ground, &challenge, challenge.code));

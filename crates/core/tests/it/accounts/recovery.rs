@@ -7,7 +7,8 @@ use agentchat_protocol::api_key::{ApiKey, hash_key};
 use agentchat_protocol::email::Email;
 use agentchat_protocol::error::ErrorCode;
 use agentchat_store::key::AgentKey;
-use agentchat_store::{Read, StoreError, Tx};
+use agentchat_store::{Engine, Read, StoreError, Tx};
+use agentchat_store_test::store_test;
 
 use crate::agents::delete;
 use crate::ground::{Ground, code_of, key, wrong};
@@ -51,9 +52,9 @@ impl Read for Audited {
     }
 }
 
-#[tokio::test]
-async fn a_right_code_replaces_the_key() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_right_code_replaces_the_key(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent(MAIL, "alice").await;
     let (mailed, challenge) = begin(&ground, " OPS@example.com ", None).await;
     assert!(mailed);
@@ -68,9 +69,9 @@ async fn a_right_code_replaces_the_key() {
     assert_eq!(code_of(verify(&ground, &challenge, challenge.code, &fresh).await), ErrorCode::Expired);
 }
 
-#[tokio::test]
-async fn several_agents_need_a_name_and_the_answer_spends_the_code() {
-    let ground = Ground::new();
+#[store_test]
+async fn several_agents_need_a_name_and_the_answer_spends_the_code(engine: Engine) {
+    let ground = Ground::new(engine).await;
     for handle in ["zoe", "alice", "gone"] {
         ground.agent(MAIL, handle).await;
     }
@@ -90,9 +91,9 @@ async fn several_agents_need_a_name_and_the_answer_spends_the_code() {
     assert!(ground.caller(&ground.key_of("alice")).await.is_some());
 }
 
-#[tokio::test]
-async fn misses_look_like_hits_until_they_are_exhausted() {
-    let ground = Ground::new();
+#[store_test]
+async fn misses_look_like_hits_until_they_are_exhausted(engine: Engine) {
+    let ground = Ground::new(engine).await;
     ground.agent(MAIL, "alice").await;
     ground.agent("gone@example.com", "gone").await;
     delete(&ground, "gone").await.unwrap();
@@ -120,9 +121,9 @@ async fn misses_look_like_hits_until_they_are_exhausted() {
     assert!(ground.caller(&ground.key_of("alice")).await.is_some());
 }
 
-#[tokio::test]
-async fn a_suspended_agent_recovers_its_key_and_stays_suspended() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_suspended_agent_recovers_its_key_and_stays_suspended(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent(MAIL, "alice").await;
     ground.set_status(alice.key, AgentStatus::Suspended).await;
     let (mailed, challenge) = begin(&ground, MAIL, None).await;
@@ -131,9 +132,9 @@ async fn a_suspended_agent_recovers_its_key_and_stays_suspended() {
     assert_eq!(ground.caller(&ground.key_of("fresh")).await.unwrap().status, AgentStatus::Suspended);
 }
 
-#[tokio::test]
-async fn a_closed_gate_gives_a_decoy() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_closed_gate_gives_a_decoy(engine: Engine) {
+    let ground = Ground::new(engine).await;
     ground.agent(MAIL, "alice").await;
     let (first, challenge) = begin(&ground, MAIL, None).await;
     let (second, decoy) = begin(&ground, MAIL, None).await;
@@ -142,9 +143,9 @@ async fn a_closed_gate_gives_a_decoy() {
     verify(&ground, &challenge, challenge.code, &ground.key_of("fresh")).await.unwrap();
 }
 
-#[tokio::test]
-async fn an_agent_deleted_meanwhile_is_an_invalid_code() {
-    let ground = Ground::new();
+#[store_test]
+async fn an_agent_deleted_meanwhile_is_an_invalid_code(engine: Engine) {
+    let ground = Ground::new(engine).await;
     ground.agent(MAIL, "alice").await;
     let (_, challenge) = begin(&ground, MAIL, Some("alice")).await;
     delete(&ground, "alice").await.unwrap();

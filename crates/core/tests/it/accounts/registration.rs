@@ -7,6 +7,8 @@ use agentchat_protocol::agent::{AgentSettings, AgentStatus, PausedByOwner};
 use agentchat_protocol::api_key::{ApiKey, hash_key};
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::id::AgentId;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
 use crate::agents::delete;
@@ -32,9 +34,9 @@ fn parse(body: Value) -> Result<NewAccount, Error> {
     NewAccount::parse(body.to_string().as_bytes(), TextLengths::default()).map_err(Error::from)
 }
 
-#[tokio::test]
-async fn a_right_code_makes_the_account() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_right_code_makes_the_account(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let challenge = ground.register(" Ops@Example.com", "@Build-Bot").await.unwrap();
     let api_key = ground.key_of("fresh");
     assert_eq!(ground.caller(&api_key).await, None);
@@ -54,9 +56,9 @@ async fn a_right_code_makes_the_account() {
     assert_eq!(code_of(verify(&ground, &challenge, &api_key).await), ErrorCode::Expired);
 }
 
-#[tokio::test]
-async fn a_pending_reserves_no_handle_and_a_conflict_leaves_it_usable() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_pending_reserves_no_handle_and_a_conflict_leaves_it_usable(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let slow = ground.register(MAIL, "alice").await.unwrap();
     let quick = ground.register("other@example.com", "alice").await.unwrap();
     verify(&ground, &quick, &ground.key_of("quick")).await.unwrap();
@@ -66,9 +68,9 @@ async fn a_pending_reserves_no_handle_and_a_conflict_leaves_it_usable() {
     assert_eq!(ground.caller(&ground.key_of("slow")).await, None);
 }
 
-#[tokio::test]
-async fn caps_are_checked_again_when_the_code_comes_back() {
-    let mut ground = Ground::new();
+#[store_test]
+async fn caps_are_checked_again_when_the_code_comes_back(engine: Engine) {
+    let mut ground = Ground::new(engine).await;
     let challenge = ground.register(MAIL, "alice").await.unwrap();
     ground.caps.live = 1;
     ground.agent(MAIL, "bob").await;
@@ -77,9 +79,9 @@ async fn caps_are_checked_again_when_the_code_comes_back() {
     verify(&ground, &challenge, &ground.key_of("alice")).await.unwrap();
 }
 
-#[tokio::test]
-async fn an_email_backs_ten_living_agents_and_thirty_ever() {
-    let ground = Ground::new();
+#[store_test]
+async fn an_email_backs_ten_living_agents_and_thirty_ever(engine: Engine) {
+    let ground = Ground::new(engine).await;
     for round in 0..3 {
         for number in 0..10 {
             ground.agent(MAIL, &format!("bot-{round}-{number}")).await;
@@ -95,9 +97,9 @@ async fn an_email_backs_ten_living_agents_and_thirty_ever() {
     ground.register("ops+alias@example.com", "one-more").await.unwrap();
 }
 
-#[tokio::test]
-async fn refusals_come_in_their_order_and_take_no_slot() {
-    let mut ground = Ground::new();
+#[store_test]
+async fn refusals_come_in_their_order_and_take_no_slot(engine: Engine) {
+    let mut ground = Ground::new(engine).await;
     ground.caps.live = 1;
     ground.agent(MAIL, "alice").await;
     assert_eq!(code_of(ground.register(MAIL, "alice").await), ErrorCode::HandleTaken);

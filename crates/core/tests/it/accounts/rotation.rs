@@ -4,7 +4,9 @@ use agentchat_core::Error;
 use agentchat_core::accounts::{BeginRotation, Challenge, Code, Flow, VerifyRotation};
 use agentchat_protocol::api_key::{ApiKey, hash_key};
 use agentchat_protocol::error::ErrorCode;
+use agentchat_store::Engine;
 use agentchat_store::key::AgentKey;
+use agentchat_store_test::store_test;
 
 use crate::ground::{Ground, code_of, key, wrong};
 
@@ -34,9 +36,9 @@ async fn verify(
     ground.store.write(verify).await
 }
 
-#[tokio::test]
-async fn the_fresh_key_takes_over() {
-    let ground = Ground::new();
+#[store_test]
+async fn the_fresh_key_takes_over(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     let challenge = begin(&ground, alice.key).await.unwrap();
     let fresh = ground.key_of("fresh");
@@ -49,9 +51,9 @@ async fn the_fresh_key_takes_over() {
     assert_eq!((caller.key, caller.epoch), (alice.key, 1));
 }
 
-#[tokio::test]
-async fn the_pending_of_another_agent_is_unknown_and_loses_no_try() {
-    let ground = Ground::new();
+#[store_test]
+async fn the_pending_of_another_agent_is_unknown_and_loses_no_try(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     let mallory = ground.agent("mallory@example.com", "mallory").await;
     let challenge = begin(&ground, alice.key).await.unwrap();
@@ -62,9 +64,9 @@ async fn the_pending_of_another_agent_is_unknown_and_loses_no_try() {
     verify(&ground, alice.key, &challenge, challenge.code, &ground.key_of("fresh")).await.unwrap();
 }
 
-#[tokio::test]
-async fn system_agents_are_protected() {
-    let ground = Ground::new();
+#[store_test]
+async fn system_agents_are_protected(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let helper = ground.system_agent("system@example.com", "chat-helper").await;
     assert_eq!(code_of(begin(&ground, helper.key).await), ErrorCode::SystemAgentProtected);
 }

@@ -1,7 +1,8 @@
 //! The job that clears a deleted account's inbox, chunk by chunk, the counter exact in each.
 
 use agentchat_core::Verdict;
-use agentchat_core::agents::{ClearDeleted, CountAll, ShowSummary, UnfinishedJobs};
+use agentchat_core::agents::{ClearDeleted, CountAll, Progress, ShowSummary, UnfinishedJobs};
+use agentchat_core::jobs::{Claim, ClaimJob};
 use agentchat_core::messages::{HistoryAnchor, SendDirect, SendLimits, ShowHistory};
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_protocol::handle::Handle;
@@ -9,8 +10,9 @@ use agentchat_protocol::id::MessageId;
 use agentchat_protocol::message::{Message, MessageStatus};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
-use agentchat_store::key::AgentKey;
-use agentchat_store::{Read, StoreError, Tx};
+use agentchat_store::key::{AgentKey, JobKey};
+use agentchat_store::{Engine, Read, StoreError, Tx};
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use super::delete;
@@ -49,6 +51,15 @@ async fn send(ground: &Ground, from: AgentKey, to: &str) -> Message {
     ground.store.write(send).await.unwrap().message
 }
 
+/// Of the only node there is.
+fn claim(ground: &Ground) -> Claim {
+    Claim { node: [1; 16], now: ground.now(), lease_ms: 60_000 }
+}
+
+async fn claimed(ground: &Ground) -> Option<JobKey> {
+    ground.store.write_own(ClaimJob(claim(ground))).await.unwrap()
+}
+
 /// Status and time of delivery of each message, as `viewer` sees them.
 async fn states(ground: &Ground, viewer: AgentKey, of: &Message) -> Vec<(MessageStatus, Option<Timestamp>)> {
     let history = ShowHistory {
@@ -62,9 +73,9 @@ async fn states(ground: &Ground, viewer: AgentKey, of: &Message) -> Vec<(Message
     rows.into_iter().map(|row| (row.status, row.delivered_at)).collect()
 }
 
-#[tokio::test]
-async fn the_inbox_is_cleared_in_chunks_and_counted_in_each() {
-    let ground = Ground::new();
+#[store_test]
+async fn the_inbox_is_cleared_in_chunks_and_counted_in_each(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     let bob = ground.agent("bob@example.com", "bob").await;
     send(&ground, alice.key, "bob").await;
@@ -79,23 +90,24 @@ async fn the_inbox_is_cleared_in_chunks_and_counted_in_each() {
     assert_eq!(summary.undelivered, 0);
     assert_eq!(ground.store.read(CountAll).await.unwrap().messages.stored_envelopes, 1);
 
-    let chunk = ClearDeleted { job: deleted.job, chunk: 3 };
-    assert!(!ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(claimed(&ground).await, Some(deleted.job));
+    let chunk = ClearDeleted { job: deleted.job, chunk: 3, claim: claim(&ground) };
+    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::More);
     assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (4, 4));
     let ground = ground.restart().await;
     assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), [deleted.job]);
-    assert!(!ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::More);
     assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (1, 1));
-    assert!(ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
     assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (0, 0));
     assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), []);
-    assert!(ground.store.write_own(chunk).await.unwrap());
+    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
     assert_eq!(ground.store.read(Waiting(alice.key)).await.unwrap(), (1, 1));
 }
 
-#[tokio::test]
-async fn nobody_sees_whether_the_job_is_done() {
-    let ground = Ground::new();
+#[store_test]
+async fn nobody_sees_whether_the_job_is_done(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     ground.agent("bob@example.com", "bob").await;
     let message = send(&ground, alice.key, "bob").await;
@@ -105,15 +117,19 @@ async fn nobody_sees_whether_the_job_is_done() {
     let before = states(&ground, alice.key, &message).await;
     assert_eq!(before, [(MessageStatus::Delivered, Some(ground.now()))]);
     ground.pass(1_000);
-    assert!(ground.store.write_own(ClearDeleted { job: deleted.job, chunk: 500 }).await.unwrap());
+    assert_eq!(claimed(&ground).await, Some(deleted.job));
+    let chunk = ClearDeleted { job: deleted.job, chunk: 500, claim: claim(&ground) };
+    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
     assert_eq!(states(&ground, alice.key, &message).await, before);
 }
 
-#[tokio::test]
-async fn an_empty_inbox_is_done_at_once() {
-    let ground = Ground::new();
+#[store_test]
+async fn an_empty_inbox_is_done_at_once(engine: Engine) {
+    let ground = Ground::new(engine).await;
     ground.agent("alice@example.com", "alice").await;
     let deleted = delete(&ground, "alice").await.unwrap();
-    assert!(ground.store.write_own(ClearDeleted { job: deleted.job, chunk: 500 }).await.unwrap());
+    assert_eq!(claimed(&ground).await, Some(deleted.job));
+    let chunk = ClearDeleted { job: deleted.job, chunk: 500, claim: claim(&ground) };
+    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
     assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), []);
 }

@@ -4,13 +4,15 @@ use agentchat_core::agents::{ShowMe, ShowSummary};
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::handle::Handle;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 use super::delete;
 use crate::ground::{Ground, code_of};
 
-#[tokio::test]
-async fn a_deleted_account_is_dead_at_once() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_deleted_account_is_dead_at_once(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     ground.pass(1_000);
     let deleted = delete(&ground, "alice").await.unwrap();
@@ -24,9 +26,9 @@ async fn a_deleted_account_is_dead_at_once() {
     assert_eq!(code_of(delete(&ground, "alice").await), ErrorCode::AgentNotFound);
 }
 
-#[tokio::test]
-async fn unknown_and_system_agents_cannot_be_deleted() {
-    let ground = Ground::new();
+#[store_test]
+async fn unknown_and_system_agents_cannot_be_deleted(engine: Engine) {
+    let ground = Ground::new(engine).await;
     ground.system_agent("system@example.com", "chat-helper").await;
     assert_eq!(code_of(delete(&ground, "nobody").await), ErrorCode::AgentNotFound);
     assert_eq!(code_of(delete(&ground, "chat-helper").await), ErrorCode::SystemAgentProtected);

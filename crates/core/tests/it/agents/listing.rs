@@ -2,6 +2,8 @@
 
 use agentchat_core::agents::{CountAll, ListAgents};
 use agentchat_protocol::agent::AgentStatus;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 use super::delete;
 use crate::ground::Ground;
@@ -22,9 +24,9 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-#[tokio::test]
-async fn agents_are_found_by_prefix_and_status() {
-    let ground = Ground::new();
+#[store_test]
+async fn agents_are_found_by_prefix_and_status(engine: Engine) {
+    let ground = Ground::new(engine).await;
     for handle in ["bot-a", "bot-b", "bot9", "alice", "zoe"] {
         ground.agent(&format!("{handle}@example.com"), handle).await;
     }

@@ -5,7 +5,9 @@ use agentchat_core::agents::{AgentChanges, ShowMe, ShowProfile, TextLengths, Upd
 use agentchat_protocol::agent::{Agent, AgentProfile, AgentStatus, GroupInvitePolicy, InboxMode};
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::handle::Handle;
+use agentchat_store::Engine;
 use agentchat_store::key::AgentKey;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
 use super::delete;
@@ -20,9 +22,9 @@ async fn profile(ground: &Ground, handle: &str) -> Result<AgentProfile, Error> {
     ground.store.read(ShowProfile { handle: Handle::parse(handle).unwrap() }).await
 }
 
-#[tokio::test]
-async fn a_patch_changes_what_it_names() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_patch_changes_what_it_names(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     ground.pass(1_000);
     let first = json!({ "display_name": " Alice ", "description": "line\nline", "settings": { "inbox_mode": "contacts_only" } });
@@ -43,9 +45,9 @@ async fn a_patch_changes_what_it_names() {
     assert_eq!((shown.handle.as_str(), shown.description.as_deref()), ("alice", Some("line\nline")));
 }
 
-#[tokio::test]
-async fn a_patch_of_nothing_changes_nothing() {
-    let ground = Ground::new();
+#[store_test]
+async fn a_patch_of_nothing_changes_nothing(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     ground.pass(1_000);
     let ignored = json!({ "status": "deleted", "discoverable": false, "display_name": null, "settings": {} });
@@ -70,9 +72,9 @@ fn a_bad_patch_names_the_field() {
     }
 }
 
-#[tokio::test]
-async fn unknown_suspended_and_deleted_agents_have_no_profile() {
-    let ground = Ground::new();
+#[store_test]
+async fn unknown_suspended_and_deleted_agents_have_no_profile(engine: Engine) {
+    let ground = Ground::new(engine).await;
     let alice = ground.agent("alice@example.com", "alice").await;
     assert_eq!(profile(&ground, "alice").await.unwrap().status, AgentStatus::Active);
     ground.set_status(alice.key, AgentStatus::Restricted).await;

@@ -1,5 +1,7 @@
 //! The promise under contention.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use std::sync::Arc;
 
 use agentchat_core::messages::HistoryAnchor;
@@ -7,9 +9,9 @@ use serde_json::json;
 
 use crate::world::World;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn concurrent_sends_into_one_conversation_leave_no_gap() {
-    let world = Arc::new(World::new());
+#[store_test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_sends_into_one_conversation_leave_no_gap(engine: Engine) {
+    let world = Arc::new(World::new(engine).await);
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..64 {
@@ -29,9 +31,9 @@ async fn concurrent_sends_into_one_conversation_leave_no_gap() {
     assert_eq!(seqs, (3..=64 * 20 + 2).collect::<Vec<i64>>());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_client_msg_id_from_64_tasks_is_one_message() {
-    let world = Arc::new(World::new());
+#[store_test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_client_msg_id_from_64_tasks_is_one_message(engine: Engine) {
+    let world = Arc::new(World::new(engine).await);
     let (alice, bob) = world.acquainted("alice", "bob").await;
     for round in 0..10 {
         let body = json!({ "to": "bob", "client_msg_id": format!("round-{round}"), "content": { "text": "once" } });
@@ -50,11 +52,11 @@ async fn one_client_msg_id_from_64_tasks_is_one_message() {
     assert_eq!(world.history(&bob, conversation, HistoryAnchor::After(2)).await.len(), 10);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_that_pages_and_acks_beside_64_writers_misses_nothing() {
+#[store_test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_pages_and_acks_beside_64_writers_misses_nothing(engine: Engine) {
     const WRITERS: usize = 64;
     const EACH: usize = 25;
-    let world = Arc::new(World::new());
+    let world = Arc::new(World::new(engine).await);
     let bob = world.agent("bob").await;
     let mut senders = Vec::new();
     for number in 0..WRITERS {

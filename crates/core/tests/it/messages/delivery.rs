@@ -1,11 +1,13 @@
 use agentchat_core::messages::{HideMessage, HistoryAnchor};
 use agentchat_protocol::message::MessageStatus;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 use crate::world::World;
 
-#[tokio::test]
-async fn acks_settle_up_to_the_cursor_and_no_further() {
-    let world = World::new();
+#[store_test]
+async fn acks_settle_up_to_the_cursor_and_no_further(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     for number in 0..5 {
         world.say(&alice, &bob, &format!("{number}")).await;
@@ -23,9 +25,9 @@ async fn acks_settle_up_to_the_cursor_and_no_further() {
     assert_eq!(world.pending(&bob, 5, 10).await[0].position, 6);
 }
 
-#[tokio::test]
-async fn reading_a_page_settles_nothing() {
-    let world = World::new();
+#[store_test]
+async fn reading_a_page_settles_nothing(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     world.say(&alice, &bob, "x").await;
     for _ in 0..3 {
@@ -34,9 +36,9 @@ async fn reading_a_page_settles_nothing() {
     assert_eq!(world.undelivered(&bob).await, 1);
 }
 
-#[tokio::test]
-async fn socket_acks_settle_exactly_these_messages_of_exactly_this_agent() {
-    let world = World::new();
+#[store_test]
+async fn socket_acks_settle_exactly_these_messages_of_exactly_this_agent(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let one = world.say(&alice, &bob, "1").await;
     let two = world.say(&alice, &bob, "2").await;
@@ -54,9 +56,9 @@ async fn socket_acks_settle_exactly_these_messages_of_exactly_this_agent() {
     assert_eq!(mine[1].delivered_at, Some(world.now()));
 }
 
-#[tokio::test]
-async fn a_long_queue_is_acked_in_chunks_that_miss_nothing() {
-    let world = World::new();
+#[store_test]
+async fn a_long_queue_is_acked_in_chunks_that_miss_nothing(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let mut sends = tokio::task::JoinSet::new();
     for number in 0..2_300 {
@@ -77,9 +79,9 @@ async fn a_long_queue_is_acked_in_chunks_that_miss_nothing() {
     assert_eq!(world.undelivered(&bob).await, 0);
 }
 
-#[tokio::test]
-async fn a_hidden_message_leaves_the_queue_and_the_view_of_one_side_only() {
-    let world = World::new();
+#[store_test]
+async fn a_hidden_message_leaves_the_queue_and_the_view_of_one_side_only(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let kept = world.say(&alice, &bob, "kept").await;
     let hidden = world.say(&alice, &bob, "hidden").await;

@@ -2,6 +2,8 @@ use agentchat_core::conversations::HideConversation;
 use agentchat_core::messages::{HideMessage, HistoryAnchor};
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::id::MessageId;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 use crate::world::{World, code, texts};
 
@@ -14,9 +16,9 @@ async fn ten(world: &World) -> (crate::world::Agent, crate::world::Agent, Vec<ag
     (alice, bob, sent)
 }
 
-#[tokio::test]
-async fn pages_follow_their_cursor() {
-    let world = World::new();
+#[store_test]
+async fn pages_follow_their_cursor(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, _bob, sent) = ten(&world).await;
     let conversation = sent[0].conversation_id;
     let page =
@@ -29,9 +31,9 @@ async fn pages_follow_their_cursor() {
     assert_eq!(page(HistoryAnchor::Around(sent[2].id), 3).await, ["5", "4", "3"]);
 }
 
-#[tokio::test]
-async fn rows_are_the_viewers() {
-    let world = World::new();
+#[store_test]
+async fn rows_are_the_viewers(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob, sent) = ten(&world).await;
     let conversation = sent[0].conversation_id;
     let bobs = world.history(&bob, conversation, HistoryAnchor::After(0)).await;
@@ -42,9 +44,9 @@ async fn rows_are_the_viewers() {
     assert_eq!((alices[0].is_own, alices[1].is_own), (Some(true), Some(false)));
 }
 
-#[tokio::test]
-async fn hidden_messages_do_not_shorten_a_page_nor_serve_as_anchors() {
-    let world = World::new();
+#[store_test]
+async fn hidden_messages_do_not_shorten_a_page_nor_serve_as_anchors(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, _bob, sent) = ten(&world).await;
     let conversation = sent[0].conversation_id;
     let hidden = sent[6].id;
@@ -57,9 +59,9 @@ async fn hidden_messages_do_not_shorten_a_page_nor_serve_as_anchors() {
     }
 }
 
-#[tokio::test]
-async fn strangers_and_unknown_ids_get_the_same_answer() {
-    let world = World::new();
+#[store_test]
+async fn strangers_and_unknown_ids_get_the_same_answer(engine: Engine) {
+    let world = World::new(engine).await;
     let (_alice, _bob, sent) = ten(&world).await;
     let stranger = world.agent("stranger").await;
     for conversation in [sent[0].conversation_id, agentchat_protocol::id::ConversationId::direct([3; 16])] {
@@ -68,9 +70,9 @@ async fn strangers_and_unknown_ids_get_the_same_answer() {
     }
 }
 
-#[tokio::test]
-async fn a_hidden_conversation_returns_with_the_next_message_only() {
-    let world = World::new();
+#[store_test]
+async fn a_hidden_conversation_returns_with_the_next_message_only(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob, sent) = ten(&world).await;
     let conversation = sent[0].conversation_id;
     assert_eq!(world.conversations(&bob).await[0].unread_count, 9);

@@ -3,6 +3,8 @@ use agentchat_protocol::agent::PausedByOwner;
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::message::{Message, MessageStatus};
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 use crate::world::{Agent, Change, World, code};
 
@@ -21,9 +23,9 @@ async fn through(world: &World, reader: &Agent, conversation: ConversationId, th
     world.store.write(operation).await.expect("moved")
 }
 
-#[tokio::test]
-async fn reading_moves_the_cursor_over_everything_before_and_tells_the_sender_once() {
-    let world = World::new();
+#[store_test]
+async fn reading_moves_the_cursor_over_everything_before_and_tells_the_sender_once(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let one = world.say(&alice, &bob, "1").await;
     let two = world.say(&alice, &bob, "2").await;
@@ -50,9 +52,9 @@ async fn reading_moves_the_cursor_over_everything_before_and_tells_the_sender_on
     assert_eq!(status, [MessageStatus::Read, MessageStatus::Read, MessageStatus::Stored]);
 }
 
-#[tokio::test]
-async fn only_who_received_a_message_can_read_it() {
-    let world = World::new();
+#[store_test]
+async fn only_who_received_a_message_can_read_it(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let stranger = world.agent("stranger").await;
     let sent = world.say(&alice, &bob, "x").await;
@@ -61,9 +63,9 @@ async fn only_who_received_a_message_can_read_it() {
     assert_eq!(code(read(&world, &bob, MessageId::from_bytes([1; 16])).await), ErrorCode::MessageNotFound);
 }
 
-#[tokio::test]
-async fn a_cursor_frame_is_clamped_and_never_moves_back() {
-    let world = World::new();
+#[store_test]
+async fn a_cursor_frame_is_clamped_and_never_moves_back(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let sent = world.say(&alice, &bob, "x").await;
     let conversation = sent.conversation_id;
@@ -77,9 +79,9 @@ async fn a_cursor_frame_is_clamped_and_never_moves_back() {
     assert!(through(&world, &stranger, conversation, 9).await.events.is_empty());
 }
 
-#[tokio::test]
-async fn paused_or_blocked_senders_are_not_told() {
-    let world = World::new();
+#[store_test]
+async fn paused_or_blocked_senders_are_not_told(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let sent = world.say(&alice, &bob, "x").await;
     world.change(Change::Paused(alice.clone(), PausedByOwner::Full)).await;
@@ -91,9 +93,9 @@ async fn paused_or_blocked_senders_are_not_told() {
     assert_eq!(world.conversations(&bob).await[0].unread_count, 0, "read all the same");
 }
 
-#[tokio::test]
-async fn unread_counts_stay_right_through_reads_hides_and_own_messages() {
-    let world = World::new();
+#[store_test]
+async fn unread_counts_stay_right_through_reads_hides_and_own_messages(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let unread = async || world.conversations(&bob).await[0].unread_count;
     let first = world.say(&alice, &bob, "3").await;

@@ -3,6 +3,8 @@
 use agentchat_core::{Refusal, Verdict};
 use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
 use agentchat_protocol::error::ErrorCode;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::world::{Change, World, code, refusal};
@@ -10,9 +12,9 @@ use crate::world::{Change, World, code, refusal};
 const REFUSED: Verdict = Verdict::Refused(Refusal { policy: "send", limit: 60, window_s: 1, retry_after_ms: 17 });
 
 /// Sets up a send that breaks every rule, then mends one after the other: each mend must reveal the next refusal.
-#[tokio::test]
-async fn checks_come_in_the_contracts_order() {
-    let mut world = World::new();
+#[store_test]
+async fn checks_come_in_the_contracts_order(engine: Engine) {
+    let mut world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     world.say(&alice, &bob, "unanswered").await;
     world.verdict = REFUSED;
@@ -34,9 +36,9 @@ async fn checks_come_in_the_contracts_order() {
     assert_eq!(code(world.try_say(&alice, &bob, "x").await), ErrorCode::Blocked);
 }
 
-#[tokio::test]
-async fn the_later_checks_come_in_order_too() {
-    let mut world = World::new();
+#[store_test]
+async fn the_later_checks_come_in_order_too(engine: Engine) {
+    let mut world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     world.say(&alice, &bob, "unanswered").await;
     world.verdict = REFUSED;
@@ -65,9 +67,9 @@ async fn the_later_checks_come_in_order_too() {
     world.say(&alice, &bob, "there is room again").await;
 }
 
-#[tokio::test]
-async fn the_recipient_must_be_somebody_else_who_lives() {
-    let world = World::new();
+#[store_test]
+async fn the_recipient_must_be_somebody_else_who_lives(engine: Engine) {
+    let world = World::new(engine).await;
     let alice = world.agent("alice").await;
     assert_eq!(code(world.try_say(&alice, &alice, "x").await), ErrorCode::ValidationError);
     for to in ["nobody-here", "not a handle", "", "@"] {
@@ -81,9 +83,9 @@ async fn the_recipient_must_be_somebody_else_who_lives() {
     }
 }
 
-#[tokio::test]
-async fn an_established_conversation_is_not_held_back_by_inbox_mode_or_restriction() {
-    let world = World::new();
+#[store_test]
+async fn an_established_conversation_is_not_held_back_by_inbox_mode_or_restriction(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     world.change(Change::ContactsOnly(bob.clone())).await;
     world.change(Change::Status(alice.clone(), AgentStatus::Restricted)).await;
@@ -92,9 +94,9 @@ async fn an_established_conversation_is_not_held_back_by_inbox_mode_or_restricti
     assert!(sent.deliveries[0].quiet, "a fully paused recipient is not disturbed");
 }
 
-#[tokio::test]
-async fn a_reply_establishes_and_makes_both_contacts() {
-    let world = World::new();
+#[store_test]
+async fn a_reply_establishes_and_makes_both_contacts(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     world.say(&alice, &bob, "hello").await;
     assert_eq!(code(world.try_say(&alice, &bob, "hello?").await), ErrorCode::AwaitingReply);
@@ -115,17 +117,17 @@ async fn a_reply_establishes_and_makes_both_contacts() {
     }
 }
 
-#[tokio::test]
-async fn a_system_agent_speaks_again_before_the_answer() {
-    let world = World::new();
+#[store_test]
+async fn a_system_agent_speaks_again_before_the_answer(engine: Engine) {
+    let world = World::new(engine).await;
     let (system, bob) = (world.system_agent("weather-service").await, world.agent("bob").await);
     world.say(&system, &bob, "one").await;
     assert_eq!(world.say(&system, &bob, "two").await.seq, 2);
 }
 
-#[tokio::test]
-async fn cold_outreach_is_capped_over_a_rolling_day() {
-    let mut world = World::new();
+#[store_test]
+async fn cold_outreach_is_capped_over_a_rolling_day(engine: Engine) {
+    let mut world = World::new(engine).await;
     world.limits.cold_cap = 3;
     let alice = world.agent("alice").await;
     let mut others = Vec::new();
@@ -150,9 +152,9 @@ async fn cold_outreach_is_capped_over_a_rolling_day() {
     world.say(&alice, &others[4], "hello").await;
 }
 
-#[tokio::test]
-async fn a_backlog_is_announced_before_it_is_full() {
-    let mut world = World::new();
+#[store_test]
+async fn a_backlog_is_announced_before_it_is_full(engine: Engine) {
+    let mut world = World::new(engine).await;
     world.limits.backlog_warn = 1;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     assert_eq!(world.try_say(&alice, &bob, "one").await.expect("accepted").backlog, None);
@@ -163,9 +165,9 @@ async fn a_backlog_is_announced_before_it_is_full() {
     assert_eq!(replayed.undelivered, 2);
 }
 
-#[tokio::test]
-async fn a_dead_senders_key_sends_nothing_even_if_it_was_just_accepted() {
-    let world = World::new();
+#[store_test]
+async fn a_dead_senders_key_sends_nothing_even_if_it_was_just_accepted(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     world.change(Change::Status(alice.clone(), AgentStatus::Suspended)).await;
     assert_eq!(code(world.try_say(&alice, &bob, "x").await), ErrorCode::Suspended);
@@ -173,9 +175,9 @@ async fn a_dead_senders_key_sends_nothing_even_if_it_was_just_accepted() {
     assert_eq!(code(world.try_say(&alice, &bob, "x").await), ErrorCode::Unauthorized);
 }
 
-#[tokio::test]
-async fn muted_senders_are_stored_quietly() {
-    let world = World::new();
+#[store_test]
+async fn muted_senders_are_stored_quietly(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     world.change(Change::Mute(bob.clone(), alice.clone())).await;
     let sent = world.try_say(&alice, &bob, "psst").await.expect("accepted");

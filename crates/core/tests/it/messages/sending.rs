@@ -1,13 +1,15 @@
 use agentchat_core::messages::HistoryAnchor;
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::message::MessageStatus;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::world::{Change, World, code, refusal};
 
-#[tokio::test]
-async fn the_first_message_opens_a_conversation_and_waits_in_the_inbox() {
-    let world = World::new();
+#[store_test]
+async fn the_first_message_opens_a_conversation_and_waits_in_the_inbox(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     let body = json!({ "to": "@Bob", "client_msg_id": "m1", "content": { "text": "hi @carol and @carol" } });
     let sent = world.send(&alice, body).await.expect("accepted");
@@ -29,9 +31,9 @@ async fn the_first_message_opens_a_conversation_and_waits_in_the_inbox() {
     assert_eq!(world.undelivered(&alice).await, 0);
 }
 
-#[tokio::test]
-async fn a_replay_answers_the_original_and_changes_nothing() {
-    let world = World::new();
+#[store_test]
+async fn a_replay_answers_the_original_and_changes_nothing(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     let body =
         json!({ "to": "bob", "client_msg_id": "m1", "content": { "text": "hi" }, "metadata": { "b": 1, "a": 2 } });
@@ -53,9 +55,9 @@ async fn a_replay_answers_the_original_and_changes_nothing() {
     assert_eq!(rows.len(), 1);
 }
 
-#[tokio::test]
-async fn another_target_or_payload_under_the_same_id_is_a_conflict() {
-    let world = World::new();
+#[store_test]
+async fn another_target_or_payload_under_the_same_id_is_a_conflict(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let carol = world.agent("carol").await;
     let body = json!({ "to": "bob", "client_msg_id": "same", "content": { "text": "one" } });
@@ -76,9 +78,9 @@ async fn another_target_or_payload_under_the_same_id_is_a_conflict() {
     assert!(!world.send(&bob, bobs).await.expect("accepted").replayed);
 }
 
-#[tokio::test]
-async fn a_refused_send_leaves_nothing_behind() {
-    let world = World::new();
+#[store_test]
+async fn a_refused_send_leaves_nothing_behind(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     world.change(Change::ContactsOnly(bob.clone())).await;
     let body = json!({ "to": "bob", "client_msg_id": "m1", "content": { "text": "hi" } });
@@ -91,9 +93,9 @@ async fn a_refused_send_leaves_nothing_behind() {
     assert_eq!(world.send(&alice, other).await.expect("accepted").message.seq, 1);
 }
 
-#[tokio::test]
-async fn a_conversation_is_addressed_by_its_id_too() {
-    let world = World::new();
+#[store_test]
+async fn a_conversation_is_addressed_by_its_id_too(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let stranger = world.agent("stranger").await;
     let conversation = world.say(&alice, &bob, "x").await.conversation_id;
@@ -104,9 +106,9 @@ async fn a_conversation_is_addressed_by_its_id_too() {
     assert_eq!(code(world.send(&bob, group).await), ErrorCode::GroupNotFound);
 }
 
-#[tokio::test]
-async fn a_senders_clock_that_steps_back_does_not_take_the_conversation_with_it() {
-    let world = World::new();
+#[store_test]
+async fn a_senders_clock_that_steps_back_does_not_take_the_conversation_with_it(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, bob) = world.acquainted("alice", "bob").await;
     let before = world.say(&alice, &bob, "now").await;
     world.pass(-5_000);
@@ -115,9 +117,9 @@ async fn a_senders_clock_that_steps_back_does_not_take_the_conversation_with_it(
     assert!(after.seq > before.seq);
 }
 
-#[tokio::test]
-async fn an_attachment_nobody_uploaded_is_not_found() {
-    let world = World::new();
+#[store_test]
+async fn an_attachment_nobody_uploaded_is_not_found(engine: Engine) {
+    let world = World::new(engine).await;
     let (alice, _bob) = world.acquainted("alice", "bob").await;
     let body = json!({ "to": "bob", "client_msg_id": "f", "type": "file", "content": { "attachment_id": "att_01KF0FV2EWF5WA0HM5ZD1QSCP7" } });
     let refused = refusal(world.send(&alice, body).await);
