@@ -92,6 +92,12 @@ impl TestDatabase {
         Self { name }
     }
 
+    /// Its name on the server.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What [`Store::connect`] needs; few connections.
     #[must_use]
     pub fn url(&self) -> String {

@@ -48,6 +48,12 @@ pub enum OpenError {
     /// Another process holds the folder.
     #[error("the data folder {} is in use by another process; stop it first, or give this one a folder of its own", .0.display())]
     InUse(PathBuf),
+    /// The folder's store was moved to PostgreSQL.
+    #[error(
+        "the store in {} was moved to the PostgreSQL database {target}; start servers with --database-url. The file \
+         MIGRATED in the folder says how to go back", folder.display()
+    )]
+    Moved { folder: PathBuf, target: String },
     /// The folder could not be created or its lock file not be opened.
     #[error("cannot use {} as a data folder: {source}", folder.display())]
     Folder { folder: PathBuf, source: std::io::Error },

@@ -21,9 +21,8 @@ use crate::{OpenError, Read, Result, StoreError, StoreStats, Tx, Write};
 /// Pauses between two tries of an operation.
 const PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-/// Rows that two operations want to make at once are there at the next look; a key that is violated again and again
-/// is a fault of ours.
-const TRIES: u32 = 64;
+/// A key that is violated again and again is a fault of ours.
+const LOOKS: u32 = 5;
 /// A client that hears nothing for this long after a statement's time was up gives the connection up.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -53,9 +52,7 @@ const OWN: u32 = 1 << 20;
 impl Postgres {
     pub(crate) async fn connect(options: PostgresOptions) -> Result<Self, OpenError> {
         let target = options.target();
-        let pool = pool(&options)?;
-        let client = reach(&pool, &options, &target).await?;
-        migrate::run(client, &target).await?;
+        let pool = migrated(&options, &target).await?;
         let queue = u32::try_from(options.queue).unwrap_or(u32::MAX).clamp(1, OWN);
         let shared = Shared {
             pool,
@@ -157,7 +154,7 @@ impl Shared {
                         self.commits.fetch_add(1, Ordering::Relaxed);
                         return Ok(out);
                     }
-                    Some(Err(failure)) if failure.remedy == Remedy::Again => failure,
+                    Some(Err(failure)) if matches!(failure.remedy, Remedy::Again | Remedy::LookAgain) => failure,
                     // Whether it was committed is not known, so it is not run again: the caller may ask again.
                     Some(Err(failure)) => return Err(failure.error.into()),
                     None => return Err(StoreError::Unavailable(format!("{} does not answer", self.target)).into()),
@@ -217,7 +214,7 @@ impl Shared {
     }
 
     fn patience(&self) -> Patience {
-        Patience { until: Instant::now() + self.wait, tries: 0 }
+        Patience { until: Instant::now() + self.wait, tries: 0, looks: 0 }
     }
 }
 
@@ -225,13 +222,15 @@ impl Shared {
 struct Patience {
     until: Instant,
     tries: u32,
+    looks: u32,
 }
 
 impl Patience {
     /// Waits a little before the next try; answers the failure when it was the last.
     async fn pause(&mut self, shared: &Shared, failure: Failure) -> Result<()> {
         self.tries += 1;
-        if self.tries > TRIES || Instant::now() >= self.until {
+        self.looks += u32::from(failure.remedy == Remedy::LookAgain);
+        if self.looks > LOOKS || Instant::now() >= self.until {
             return Err(failure.error);
         }
         let longest = (PAUSE * self.tries * self.tries).min(LONGEST_PAUSE);
@@ -240,6 +239,19 @@ impl Patience {
         tokio::time::sleep(longest.mul_f64(0.5 + share as f64 / 2000.0)).await;
         Ok(())
     }
+}
+
+/// One connection to a database at the newest schema, for what is no operation.
+pub(crate) async fn connection(options: &PostgresOptions) -> Result<Object, OpenError> {
+    let target = options.target();
+    let pool = migrated(options, &target).await?;
+    reach(&pool, options, &target).await
+}
+
+async fn migrated(options: &PostgresOptions, target: &str) -> Result<Pool, OpenError> {
+    let pool = pool(options)?;
+    migrate::run(reach(&pool, options, target).await?, target).await?;
+    Ok(pool)
 }
 
 fn manner(options: &PostgresOptions, begin: &str) -> Manner {

@@ -6,20 +6,24 @@ use crate::StoreError;
 
 /// Whether running the operation again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Remedy {
-    /// Somebody else was in the way: a deadlock, a serialization failure, a row that both wanted to make.
+pub(crate) enum Remedy {
+    /// Somebody else was in the way: a deadlock, a serialization failure.
     Again,
+    /// A row was there that the operation had not seen: another transaction has made it since. It is seen next time.
+    LookAgain,
     /// The connection is gone, or the server is going down or coming up.
     Reconnect,
     None,
 }
 
-pub(super) fn remedy(error: &Error) -> Remedy {
+pub(crate) fn remedy(error: &Error) -> Remedy {
     let Some(code) = error.code() else {
         return if lost_connection(error) { Remedy::Reconnect } else { Remedy::None };
     };
-    if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION].contains(code)
-    {
+    if *code == SqlState::UNIQUE_VIOLATION {
+        return Remedy::LookAgain;
+    }
+    if [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) {
         return Remedy::Again;
     }
     let restarts = [
@@ -39,10 +43,9 @@ impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         let text = spelled(&error);
         match (remedy(&error), error.code()) {
-            (Remedy::Again, Some(code)) if *code == SqlState::UNIQUE_VIOLATION => Self::Internal(text),
             (Remedy::Again | Remedy::Reconnect, _) => Self::Unavailable(text),
             (Remedy::None, Some(code)) if is_passing(code) => Self::Unavailable(text),
-            (Remedy::None, _) => Self::Internal(text),
+            (Remedy::LookAgain | Remedy::None, _) => Self::Internal(text),
         }
     }
 }
@@ -53,7 +56,7 @@ fn is_passing(code: &SqlState) -> bool {
 }
 
 /// The server's own words; the library's `Display` says only that there was an error.
-pub(super) fn spelled(error: &Error) -> String {
+pub(crate) fn spelled(error: &Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(said), _) => format!("PostgreSQL: {} ({})", said.message(), said.code().code()),
         (None, Some(source)) => format!("PostgreSQL: {error}: {source}"),

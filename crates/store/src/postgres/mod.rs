@@ -16,6 +16,7 @@ mod tls;
 mod transaction;
 mod value;
 
-pub(crate) use engine::Postgres;
+pub(crate) use engine::{Postgres, connection};
+pub(crate) use failure::{Remedy, remedy, spelled};
 pub use options::PostgresOptions;
 pub(crate) use transaction::Transaction;

@@ -1,0 +1,7 @@
+//! What only a shared database can do to an operation.
+
+mod conflicts;
+mod encryption;
+mod outage;
+mod pooler;
+mod refusals;
