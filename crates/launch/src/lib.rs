@@ -23,6 +23,8 @@
 
 mod gate;
 mod nats;
+mod pooler;
+mod port;
 mod postgres;
 mod program;
 mod store;
@@ -31,5 +33,6 @@ mod watchdog;
 pub use agentchat_store::Engine;
 pub use gate::Gate;
 pub use nats::Nats;
+pub use pooler::Pooler;
 pub use postgres::{Postgres, PostgresSettings};
 pub use store::{TestDatabase, TestStore};
