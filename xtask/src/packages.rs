@@ -17,7 +17,7 @@ apt-get update -q
 apt-get install -q -y --no-install-recommends -o DPkg::Lock::Timeout=120 "$@"
 if [ -d /run/systemd/system ]; then
     for package in "$@"; do
-        case $package in postgresql | nats-server) systemctl disable --now "$package" ;; esac
+        case $package in postgresql | nats-server | pgbouncer) systemctl disable --now "$package" ;; esac
     done
 fi
 "#;
@@ -41,6 +41,7 @@ fn missing() -> Vec<&'static str> {
     let packages = [
         ("postgresql", has_postgres as fn() -> bool),
         ("nats-server", || is_there("nats-server")),
+        ("pgbouncer", || is_there("pgbouncer")),
         ("python3", || is_there("python3")),
         ("python3-venv", has_venv),
         ("nodejs", || is_there("node")),

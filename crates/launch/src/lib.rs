@@ -3,6 +3,7 @@
 //!
 //! * [`Postgres`], [`Nats`]: servers on free loopback ports that can be killed and started again. They are gone when
 //!   their value is dropped and when our process ends, in whatever way;
+//! * [`Watched`]: any other program that must end with us; [`free_port`]: where one may listen that is started again;
 //! * [`Gate`]: a network between two programs that a test can break;
 //! * [`TestStore`], [`TestDatabase`]: a fresh store for one test, on either engine.
 //!
@@ -34,5 +35,7 @@ pub use agentchat_store::Engine;
 pub use gate::Gate;
 pub use nats::Nats;
 pub use pooler::Pooler;
+pub use port::free_port;
 pub use postgres::{Postgres, PostgresSettings};
 pub use store::{TestDatabase, TestStore};
+pub use watchdog::Watched;

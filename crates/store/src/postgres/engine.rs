@@ -307,11 +307,19 @@ async fn reach(pool: &Pool, options: &PostgresOptions, target: &str) -> Result<O
         let refused =
             matches!(&error, PoolError::Backend(error) if error.code().is_some() && remedy(error) == Remedy::None);
         if refused || Instant::now() >= until {
-            return Err(OpenError::Unreachable { target: target.to_owned(), cause });
+            return Err(OpenError::Unreachable { target: target.to_owned(), cause: hinted(cause) });
         }
-        tracing::warn!(target = "postgres", database = target, %cause, "the database cannot be reached yet");
+        tracing::warn!(database = target, %cause, "the database cannot be reached yet");
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
+}
+
+/// A pooler refuses what PostgreSQL itself takes.
+fn hinted(cause: String) -> String {
+    if cause.contains("unsupported startup parameter") {
+        return format!("{cause}; behind a pooler in transaction mode, add pooler=transaction to the URL");
+    }
+    cause
 }
 
 fn panicked() -> StoreError {
