@@ -9,7 +9,8 @@ const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
 /// One of 127.0.0.1 that is free now, each time another. Every process begins elsewhere in the range, so that test
 /// processes at work at once seldom meet.
-pub(crate) fn free_port() -> u16 {
+#[must_use]
+pub fn free_port() -> u16 {
     static TRIED: AtomicU16 = AtomicU16::new(0);
     let begin = std::process::id().wrapping_mul(61);
     loop {

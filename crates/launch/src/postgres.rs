@@ -96,6 +96,12 @@ impl Postgres {
         self.port
     }
 
+    /// Process id of its postmaster while it runs.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.running().server.as_ref().map(Child::id)
+    }
+
     /// Makes an empty database.
     ///
     /// # Panics

@@ -3,10 +3,13 @@
 //! Its stdin is a pipe that only we can write to. We write the process id it is to end; when the pipe closes, be it
 //! because we let go or because we were killed with -9, the shell ends that process and removes the folder.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// `$1` is the signal that is tried for ten seconds before KILL, `$2`, if any, the folder.
 const SCRIPT: &str = r#"
@@ -71,32 +74,66 @@ impl Drop for Watchdog {
     }
 }
 
-/// A server that needs no folder. Dropping it kills it.
+/// A program that ends with this value, and with our process in whatever way that ends.
 #[derive(Debug)]
-pub(crate) struct Watched {
-    server: Child,
+pub struct Watched {
+    program: Child,
+    started: Instant,
     watchdog: Watchdog,
 }
 
 impl Watched {
     /// Starts it, out of reach of what signals reach our group.
-    pub(crate) fn spawn(command: &mut Command) -> std::io::Result<Self> {
+    ///
+    /// # Errors
+    /// Whatever starting a program fails with.
+    ///
+    /// # Panics
+    /// When there is no `sh` to watch it.
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
         let mut watchdog = Watchdog::new("KILL", None);
-        let server = command.process_group(0).spawn()?;
-        watchdog.watch(server.id());
-        Ok(Self { server, watchdog })
+        let started = Instant::now();
+        let program = command.process_group(0).spawn()?;
+        watchdog.watch(program.id());
+        Ok(Self { program, started, watchdog })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.program.id()
+    }
+
+    /// How long ago it was started.
+    #[must_use]
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Its standard output, once, if that was piped.
+    pub fn output(&mut self) -> Option<ChildStdout> {
+        self.program.stdout.take()
     }
 
     /// Whether it ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.server.try_wait().is_ok_and(|status| status.is_some())
+    pub fn has_ended(&mut self) -> bool {
+        self.program.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// SIGTERM, then waits for its end.
+    ///
+    /// # Errors
+    /// When it cannot be signalled or waited for.
+    pub fn terminate(mut self) -> io::Result<ExitStatus> {
+        kill_process(Pid::from_child(&self.program), Signal::TERM)?;
+        self.program.wait()
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
+        let _ = self.program.kill();
+        let _ = self.program.wait();
         self.watchdog.forget();
     }
 }
