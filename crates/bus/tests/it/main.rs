@@ -1,1 +1,7 @@
-//! The bus against a real server.
+//! The bus against real servers.
+
+mod credentials;
+mod delivery;
+mod interest;
+mod node;
+mod outage;

@@ -1,4 +1,6 @@
 //! What is started must stop.
 
+mod gate;
+mod nats;
 mod postgres;
 mod store;
