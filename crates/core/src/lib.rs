@@ -6,6 +6,7 @@
 //! * `accounts/`, `agents/` — registration, recovery, keys, profiles
 //! * `messages/` — sending, delivery, history, reading, hiding
 //! * `conversations/` — lists and contexts
+//! * `inboxes/`, `jobs/`, `limits/` — what nodes that share a store ask it, and share in it
 //!
 //! An operation is run by a [`agentchat_store::Store`]:
 //!
@@ -17,7 +18,10 @@ pub mod accounts;
 pub mod agents;
 pub mod conversations;
 mod error;
+pub mod inboxes;
 pub mod installation;
+pub mod jobs;
+pub mod limits;
 pub mod messages;
 
 pub use error::{Error, Refusal, Rejection, Verdict};

@@ -34,28 +34,30 @@
 //! Extractors (`crate::extract`): `Caller`, `AnyCaller`, `UnmeteredCaller` (all dereference to the cached record of the
 //! agent), `Operator`, `Body`, `Query` (`limit`, `offset`, `int`, `text`), `PathHandle`, `PathText`, `ClientIp`. Methods that share a path must spell its parameter alike: use `{id}` under `/v1/messages/` and
 //! `/v1/conversations/`, `{handle}` under `/v1/agents/` and `/admin/agents/`. After an operation that changes an
-//! agent's key or status call `app.callers.forget(key)` in `write_then`.
+//! agent's key, status or record call `app.agent_changed(key, control)` in `write_then`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use agentchat_core::accounts::CodeKey;
 use agentchat_protocol::delivery::DeliveryKey;
-use agentchat_store::Store;
+use agentchat_store::key::AgentKey;
+use agentchat_store::{Engine, Store};
 use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
+use crate::bus::Link;
 use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::extract::ClientIp;
-use crate::limits::{Key, Limiter, Limits, Policy, Warnings};
+use crate::limits::{Key, Limiter, Limits, Policy, Warnings, take_shared};
 use crate::mail::Mailer;
-use crate::realtime::Hub;
-use crate::workers::Acks;
+use crate::realtime::{Control, Hub, Relay};
+use crate::workers::{Acks, Jobs};
 
 /// The state of one server; clones share it.
 #[derive(Debug, Clone)]
@@ -66,6 +68,8 @@ pub struct App(Arc<Shared>);
 pub(crate) struct Secrets {
     pub(crate) keys: DeliveryKey,
     pub(crate) codes: CodeKey,
+    /// Names the installation to a bus that others may use as well.
+    pub(crate) installation: String,
 }
 
 /// The fields of [`App`].
@@ -86,6 +90,11 @@ pub struct Shared {
     pub(crate) codes: CodeKey,
     pub(crate) hub: Arc<Hub>,
     pub(crate) acks: Acks,
+    pub(crate) jobs: Jobs,
+    /// This process, among those that share the store.
+    pub(crate) node: [u8; 16],
+    /// The way to the other nodes, if there is one.
+    bus: OnceLock<Link>,
     pub(crate) metrics: crate::layers::Metrics,
     /// The OpenAPI document, made together with the router.
     pub(crate) document: OnceLock<Bytes>,
@@ -105,16 +114,21 @@ impl App {
     /// Puts the parts together. Must be called inside a tokio runtime: acks are gathered from now on.
     pub(crate) fn new(config: Config, store: Store, secrets: Secrets, mailer: Mailer) -> Self {
         let clock = config.clock.clone();
+        let timing = &config.timing;
+        let shared = store.engine() != Engine::Sqlite;
         Self(Arc::new(Shared {
             limiter: Limiter::new(&config.limits, clock.clone()),
             limits: config.limits.clone(),
             warnings: Warnings::default(),
             entropy: config.entropy.clone(),
-            callers: Callers::default(),
+            callers: Callers::new(shared.then_some(timing.keep_callers)),
             keys: secrets.keys,
             codes: secrets.codes,
-            hub: Hub::new(&config.limits),
-            acks: Acks::start(store.clone(), clock.clone(), config.timing.gather_acks),
+            hub: Hub::new(&config.limits, shared.then(Relay::default)),
+            acks: Acks::start(store.clone(), clock.clone(), timing.gather_acks),
+            jobs: Jobs::default(),
+            node: config.entropy.bytes(),
+            bus: OnceLock::new(),
             metrics: crate::layers::Metrics::install(),
             document: OnceLock::new(),
             draining: AtomicBool::new(false),
@@ -127,18 +141,50 @@ impl App {
     }
 
     /// Takes a token of an IP policy. Loopback peers are exempt unless trusted proxies are configured.
-    pub(crate) fn limit_ip(&self, policy: Policy, client: &ClientIp) -> Result<()> {
+    pub(crate) async fn limit_ip(&self, policy: Policy, client: &ClientIp) -> Result<()> {
         if client.is_exempt() {
             return Ok(());
         }
-        let _taken = self.limiter.reserve(policy, Key::ip(client.address())).granted()?;
+        let key = Key::ip(client.address());
+        if policy.is_exact() && self.is_shared() {
+            return Ok(take_shared(&self.store, policy, self.limits.rate(policy), key, self.clock.now()).await?);
+        }
+        let _taken = self.limiter.reserve(policy, key).granted()?;
         Ok(())
     }
 
     /// Takes a token of a policy that counts for one agent.
-    pub(crate) fn limit_agent(&self, policy: Policy, agent: agentchat_store::key::AgentKey) -> Result<()> {
+    pub(crate) fn limit_agent(&self, policy: Policy, agent: AgentKey) -> Result<()> {
         let _taken = self.limiter.reserve(policy, Key::Agent(agent.0)).granted()?;
         Ok(())
+    }
+
+    /// After a commit that changed an agent's key, status, pause or record: no node goes on with what it remembers,
+    /// and with a control its sockets are closed or updated, wherever they are.
+    pub(crate) fn agent_changed(&self, agent: AgentKey, control: Option<Control>) {
+        self.callers.forget(agent);
+        self.hub.changed(agent, control);
+    }
+
+    /// Other nodes may share the store.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.hub.relay().is_some()
+    }
+
+    /// Lets this node and the others hear each other. Before anybody is served.
+    pub(crate) fn connect(&self, link: Link) {
+        self.hub.connect(link.bus());
+        let _only_one = self.bus.set(link);
+    }
+
+    /// The way to the other nodes, if one is configured.
+    pub(crate) fn bus(&self) -> Option<&Link> {
+        self.bus.get()
+    }
+
+    /// For what must not keep the server alive.
+    pub(crate) fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.0)
     }
 
     /// Runs work that outlives its request (mail off the request path). Shutdown waits for it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use agentchat_core::accounts::Caller;
 use agentchat_store::key::AgentKey;
@@ -14,7 +15,8 @@ const CAPACITY: u64 = 100_000;
 pub(crate) type KeyHash = [u8; 32];
 
 /// The cache of callers. Exact on one node: whoever changes an agent's key or status calls
-/// [`Callers::forget`] when that is committed.
+/// [`Callers::forget`] when that is committed. Other nodes are told, but what they are told may be lost, so where
+/// there may be others a record is kept for a few seconds only.
 #[derive(Debug)]
 pub(crate) struct Callers {
     by_hash: Cache<KeyHash, Arc<Caller>>,
@@ -22,17 +24,18 @@ pub(crate) struct Callers {
     changes: AtomicU64,
 }
 
-impl Default for Callers {
-    fn default() -> Self {
-        Self { by_hash: Cache::new(CAPACITY), hashes: Cache::new(CAPACITY), changes: AtomicU64::new(0) }
-    }
-}
-
 /// Taken before the store is read; a record read before a change is not remembered after it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct AsOf(u64);
 
 impl Callers {
+    /// An empty cache; its records are read again after `kept`, if there is such a bound.
+    pub(crate) fn new(kept: Option<Duration>) -> Self {
+        let builder = Cache::builder().max_capacity(CAPACITY);
+        let by_hash = kept.into_iter().fold(builder, |builder, kept| builder.time_to_live(kept)).build();
+        Self { by_hash, hashes: Cache::new(CAPACITY), changes: AtomicU64::new(0) }
+    }
+
     /// The agent of a key, if remembered.
     pub(crate) fn get(&self, hash: &KeyHash) -> Option<Arc<Caller>> {
         self.by_hash.get(hash)
@@ -88,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_remembered_caller_is_found_until_forgotten() {
-        let callers = Callers::default();
+        let callers = Callers::new(None);
         callers.remember(callers.as_of(), HASH, alice());
         assert_eq!(callers.get(&HASH), Some(alice()));
         callers.forget(AgentKey(2));
@@ -98,8 +101,19 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_kept_no_longer_than_said() {
+        let callers = Callers::new(Some(Duration::from_millis(20)));
+        callers.remember(callers.as_of(), HASH, alice());
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while callers.get(&HASH).is_some() {
+            assert!(std::time::Instant::now() < deadline, "it is still there");
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
     fn what_was_read_before_a_change_is_not_remembered_after_it() {
-        let callers = Callers::default();
+        let callers = Callers::new(None);
         let as_of = callers.as_of();
         callers.forget(AgentKey(1));
         callers.remember(as_of, HASH, alice());

@@ -5,7 +5,7 @@
 //! * `layers` is the one outer layer: path rules, request ids, headers, CORS, metrics, panics;
 //! * `api` holds one file of routes a resource, `extract` what handlers ask for (caller, body, query);
 //! * `limits` holds every policy and number an operator can set, and the token buckets;
-//! * `realtime` owns the sockets, `mail` hands mail over.
+//! * `realtime` owns the sockets, `bus` leads to other nodes, `mail` hands mail over.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), agentchat_server::StartError> {
@@ -21,6 +21,7 @@
 
 mod api;
 mod app;
+mod bus;
 mod callers;
 mod clock;
 mod config;

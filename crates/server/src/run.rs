@@ -7,7 +7,7 @@ use std::time::Duration;
 use agentchat_core::accounts::CodeKey;
 use agentchat_core::installation::InstallationSecret;
 use agentchat_protocol::delivery::DeliveryKey;
-use agentchat_store::{OpenError, Store, StoreOptions};
+use agentchat_store::{OpenError, PostgresOptions, Store, StoreOptions};
 use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -20,10 +20,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Secrets};
+use crate::bus::Link;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::layers::Edge;
 use crate::mail::{MailError, Mailer};
+use crate::workers;
 
 /// How long requests in flight may take to finish after shutdown began.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
@@ -36,12 +38,18 @@ const METRICS_TIDY: Duration = Duration::from_secs(5);
 /// Why a server did not start; the text says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The data folder is in use, unusable, damaged, or from a newer version.
+    /// The data folder is in use, unusable, damaged, or from a newer version; or the database cannot be reached.
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The installation's secrets can be neither read nor made.
-    #[error("the data folder cannot be used: {0}")]
+    #[error("the store cannot be used: {0}")]
     Secrets(#[from] agentchat_core::Error),
+    /// A bus, but no database that other servers could share.
+    #[error("{}", crate::config::BUS_ALONE)]
+    BusAlone,
+    /// The bus cannot be used; that it does not answer is no reason.
+    #[error("--nats-url: {0}")]
+    Bus(#[from] agentchat_bus::BusError),
     /// The mail target cannot be used.
     #[error("--mail: {0}")]
     Mail(#[from] MailError),
@@ -72,11 +80,13 @@ impl Server {
     /// Opens the store, binds and serves; returns as soon as requests are answered.
     pub async fn start(config: Config) -> Result<Running, StartError> {
         raise_descriptor_limit();
-        let store = Store::open(StoreOptions::new(&config.data_dir))?;
+        let store = open_store(&config).await?;
         let listener = listen(config.listen).await?;
         let address = listener.local_addr().unwrap_or(config.listen);
         let app = assemble(with_public_url(config, address), store).await?;
-        app.spawn(crate::workers::resume_jobs(app.clone()));
+        app.spawn(workers::work_on_jobs(app.clone()));
+        app.spawn(workers::resync(app.clone()));
+        app.spawn(workers::purge_tokens(app.clone()));
         let (router, paths) = crate::api::router(&app);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));
         let stop = CancellationToken::new();
@@ -120,11 +130,29 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
 }
 
+/// The shared database, if there is one, else the folder's own.
+async fn open_store(config: &Config) -> Result<Store, StartError> {
+    if let Some(url) = &config.database_url {
+        let mut options = PostgresOptions::parse(url.expose())?;
+        options.connect_within = config.timing.await_store;
+        return Ok(Store::connect(options).await?);
+    }
+    if config.nats_url.is_some() {
+        return Err(StartError::BusAlone);
+    }
+    Ok(Store::open(StoreOptions::new(&config.data_dir))?)
+}
+
 /// The state of a server over an open store; nobody is served yet.
 pub(crate) async fn assemble(config: Config, store: Store) -> Result<App, StartError> {
     let mailer = Mailer::open(&config.mail, &config.clock)?;
     let secrets = secrets(&store, &config.entropy).await?;
-    Ok(App::new(config, store, secrets, mailer))
+    let installation = secrets.installation.clone();
+    let app = App::new(config, store, secrets, mailer);
+    if let Some(url) = &app.config.nats_url {
+        app.connect(Link::connect(&app, url, installation).await?);
+    }
+    Ok(app)
 }
 
 /// Drawn at the first start, the same ever after.
@@ -132,7 +160,13 @@ async fn secrets(store: &Store, entropy: &Entropy) -> Result<Secrets, agentchat_
     let secret = async |name| store.write(InstallationSecret { name, fresh: entropy.bytes() }).await;
     let keys = DeliveryKey::new(secret("delivery_ids").await?);
     let codes = CodeKey::new(secret(CodeKey::SECRET).await?);
-    Ok(Secrets { keys, codes })
+    let installation = name(&secret("installation").await?);
+    Ok(Secrets { keys, codes, installation })
+}
+
+/// What sets this installation's subjects apart from others on the same bus.
+fn name(secret: &[u8; 32]) -> String {
+    secret[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn with_public_url(mut config: Config, address: SocketAddr) -> Config {
@@ -151,6 +185,9 @@ async fn serve(app: App, edge: Arc<Edge>, listener: TcpListener, stop: Cancellat
         tracing::warn!("work beside the requests was cut off after {} s", FINISH_WITHIN.as_secs());
     }
     app.store.close().await;
+    if let Some(bus) = app.bus() {
+        bus.close().await;
+    }
     tidying.abort();
     tracing::info!("shut down");
 }

@@ -5,8 +5,9 @@ use agentchat_store::tables::{JobRow, Work};
 use agentchat_store::{Read, Tx, Write};
 
 use crate::Error;
+use crate::jobs::Claim;
 
-/// Jobs that a crash or a shutdown left unfinished, oldest first.
+/// Jobs that are not finished, oldest first.
 #[derive(Debug, Clone, Copy)]
 pub struct UnfinishedJobs;
 
@@ -19,13 +20,26 @@ impl Read for UnfinishedJobs {
     }
 }
 
-/// Settles up to `chunk` envelopes of a deleted account, counter included. Runs again until it answers `true`;
-/// a job that another run finished is finished.
+/// Settles up to `chunk` envelopes of a deleted account, counter included, and prolongs the claim. Runs again while
+/// it answers [`Progress::More`].
 #[derive(Debug, Clone, Copy)]
 pub struct ClearDeleted {
     pub job: JobKey,
     /// Rows of one transaction at the most, at least 1.
     pub chunk: u64,
+    /// Of the node that runs this; without the job nothing is done.
+    pub claim: Claim,
+}
+
+/// How a job goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// There is more to do.
+    More,
+    /// It is done, by whomever.
+    Finished,
+    /// Another node has claimed it; nothing was done.
+    Lost,
 }
 
 impl ClearDeleted {
@@ -34,18 +48,21 @@ impl ClearDeleted {
 }
 
 impl Write for ClearDeleted {
-    /// Whether the job is finished.
-    type Out = bool;
+    type Out = Progress;
     type Error = Error;
 
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
-        let Some(job) = tx.job(self.job).await? else { return Ok(true) };
-        let Work::ClearInbox(agent) = job.work;
-        let finished = self.settle_chunk(tx, agent, &job).await?;
-        if finished {
-            tx.delete_job(job.key).await?;
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Progress, Error> {
+        let Some(job) = tx.job(self.job).await? else { return Ok(Progress::Finished) };
+        let Claim { node, now, lease_ms } = &self.claim;
+        if !tx.renew_job(job.key, node, *now, *lease_ms).await? {
+            return Ok(Progress::Lost);
         }
-        Ok(finished)
+        let Work::ClearInbox(agent) = job.work;
+        if !self.settle_chunk(tx, agent, &job).await? {
+            return Ok(Progress::More);
+        }
+        tx.delete_job(job.key).await?;
+        Ok(Progress::Finished)
     }
 }
 

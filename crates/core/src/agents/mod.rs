@@ -12,7 +12,7 @@ mod show_profile;
 mod summary;
 mod update;
 
-pub use clear_deleted::{ClearDeleted, UnfinishedJobs};
+pub use clear_deleted::{ClearDeleted, Progress, UnfinishedJobs};
 pub use count::{CountAll, Counts};
 pub use create::CreateAgent;
 pub use delete::{DeleteAgent, Deleted};

@@ -46,7 +46,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     request_body(content_type = "application/json", description = "email, handle, display_name?, description?"),
     responses((status = 200, body = PendingCode)))]
 async fn register(State(app): State<App>, client: ClientIp, Body(body): Body) -> Result<Json<PendingCode>> {
-    app.limit_ip(Policy::Register, &client)?;
+    app.limit_ip(Policy::Register, &client).await?;
     let account = NewAccount::parse(&body, app.limits.texts())?;
     let email = account.email.clone();
     let (now, rules, caps) = (app.clock.now(), code_rules(&app), email_caps(&app));
@@ -66,7 +66,7 @@ async fn register_verify(
     client: ClientIp,
     Body(body): Body,
 ) -> Result<(StatusCode, Json<Registered>)> {
-    app.limit_ip(Policy::RegisterVerify, &client)?;
+    app.limit_ip(Policy::RegisterVerify, &client).await?;
     let attempt = Attempt::parse(&body)?;
     let now = app.clock.now();
     let counted = attempt.count(&app, Flow::Register, None, now).await?;
@@ -89,7 +89,7 @@ async fn register_verify(
     request_body(content_type = "application/json", description = "email, handle?"),
     responses((status = 200, body = PendingCode)))]
 async fn recover(State(app): State<App>, client: ClientIp, Body(body): Body) -> Result<Json<PendingCode>> {
-    app.limit_ip(Policy::Recover, &client)?;
+    app.limit_ip(Policy::Recover, &client).await?;
     let (email, handle) = lost_account(&body)?;
     let now = app.clock.now();
     let challenge = draw_challenge(&app, now);
@@ -105,7 +105,7 @@ async fn recover(State(app): State<App>, client: ClientIp, Body(body): Body) -> 
     request_body(content_type = "application/json", description = "pending_id, code"),
     responses((status = 200, body = Recovered)))]
 async fn recover_verify(State(app): State<App>, client: ClientIp, Body(body): Body) -> Result<Json<Recovered>> {
-    app.limit_ip(Policy::RecoverVerify, &client)?;
+    app.limit_ip(Policy::RecoverVerify, &client).await?;
     let attempt = Attempt::parse(&body)?;
     let now = app.clock.now();
     let counted = attempt.count(&app, Flow::Recover, None, now).await?;
@@ -145,7 +145,7 @@ async fn rotate(
     client: ClientIp,
     PathText(handle): PathText,
 ) -> Result<Json<PendingCode>> {
-    app.limit_ip(Policy::Rotate, &client)?;
+    app.limit_ip(Policy::Rotate, &client).await?;
     own_only(&caller, &handle)?;
     let now = app.clock.now();
     let challenge = draw_challenge(&app, now);
@@ -167,7 +167,7 @@ async fn rotate_verify(
     PathText(handle): PathText,
     Body(body): Body,
 ) -> Result<Json<RotatedKey>> {
-    app.limit_ip(Policy::RotateVerify, &client)?;
+    app.limit_ip(Policy::RotateVerify, &client).await?;
     own_only(&caller, &handle)?;
     let attempt = Attempt::parse(&body)?;
     let now = app.clock.now();
@@ -308,6 +308,5 @@ fn mail_later(app: &App, flow: Flow, hit: bool, challenge: &Challenge, email: Em
 
 /// After the commit: nobody gets in with the old key, and who is in leaves.
 fn drop_old_key(app: &App, agent: AgentKey) {
-    app.callers.forget(agent);
-    app.hub.control(agent, Control::KeyRotated);
+    app.agent_changed(agent, Some(Control::KeyRotated));
 }

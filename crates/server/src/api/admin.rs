@@ -8,6 +8,7 @@ use agentchat_protocol::api_key::hash_key;
 use agentchat_protocol::id::AgentId;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::validate::FieldErrors;
+use agentchat_store::Engine;
 use agentchat_store::tables::Actor;
 use axum::Json;
 use axum::extract::State;
@@ -95,11 +96,16 @@ pub(crate) struct AgentsByStatus {
 pub(crate) struct Node {
     version: &'static str,
     sockets: usize,
+    /// Whether the other nodes hear it, `up` or `lost`; absent without a bus.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bus: Option<&'static str>,
 }
 
-/// Bytes the store takes.
+/// The store, and the bytes it takes.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct StoreSize {
+    /// `sqlite` or `postgres`.
+    engine: &'static str,
     bytes: i64,
     log_bytes: u64,
 }
@@ -165,6 +171,11 @@ async fn stats(_: Operator, State(app): State<App>) -> Result<Json<Stats>> {
     let counts = app.store.read(CountAll).await?;
     let (agents, messages) = (counts.agents, counts.messages);
     let sockets = app.hub.all_connections();
+    let bus = app.bus().map(|bus| if bus.is_up() { "up" } else { "lost" });
+    let engine = match app.store.engine() {
+        Engine::Sqlite => "sqlite",
+        Engine::Postgres => "postgres",
+    };
     Ok(Json(Stats {
         agents: AgentsByStatus {
             active: agents.active,
@@ -177,7 +188,7 @@ async fn stats(_: Operator, State(app): State<App>) -> Result<Json<Stats>> {
         stored_envelopes: messages.stored_envelopes,
         sockets,
         webhook_queue: 0,
-        nodes: vec![Node { version: env!("CARGO_PKG_VERSION"), sockets }],
-        store: StoreSize { bytes: counts.store_bytes, log_bytes: app.store.stats().log_bytes },
+        nodes: vec![Node { version: env!("CARGO_PKG_VERSION"), sockets, bus }],
+        store: StoreSize { engine, bytes: counts.store_bytes, log_bytes: app.store.stats().log_bytes },
     }))
 }

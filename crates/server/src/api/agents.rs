@@ -18,7 +18,6 @@ use crate::error::{AppError, Result};
 use crate::extract::{AnyCaller, Body, Caller, ClientIp, PathText};
 use crate::limits::Policy;
 use crate::realtime::Control;
-use crate::workers;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(me)).routes(routes!(profile, update, delete))
@@ -36,7 +35,7 @@ async fn me(State(app): State<App>, AnyCaller(caller): AnyCaller) -> Result<Json
     params(("handle" = String, Path, description = "An agent")),
     responses((status = 200, body = AgentProfile)))]
 async fn profile(State(app): State<App>, client: ClientIp, PathText(handle): PathText) -> Result<Json<AgentProfile>> {
-    app.limit_ip(Policy::ProfileRead, &client)?;
+    app.limit_ip(Policy::ProfileRead, &client).await?;
     let handle = Handle::parse(&handle).map_err(|_| Rejection::agent_not_found())?;
     Ok(Json(app.store.read(ShowProfile { handle }).await?))
 }
@@ -59,7 +58,7 @@ async fn update(
     let (shared, agent) = (app.clone(), caller.key);
     let forget = move |outcome: &Result<Agent, Error>| {
         if outcome.is_ok() {
-            shared.callers.forget(agent);
+            shared.agent_changed(agent, None);
         }
     };
     Ok(Json(app.store.write_then(operation, forget).await?))
@@ -87,9 +86,8 @@ pub(super) async fn end_account(app: &App, handle: Handle, actor: Actor) -> Resu
     // Here and not behind the answer: the caller may be gone by then.
     let dead = move |outcome: &Result<Deleted, Error>| {
         if let Ok(deleted) = outcome {
-            shared.callers.forget(deleted.agent);
-            shared.hub.control(deleted.agent, Control::Deleted);
-            shared.spawn(workers::clear_deleted(shared.clone(), deleted.job));
+            shared.agent_changed(deleted.agent, Some(Control::Deleted));
+            shared.jobs.wake();
         }
     };
     app.store.write_then(operation, dead).await?;

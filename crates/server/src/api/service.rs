@@ -64,11 +64,21 @@ async fn document(State(app): State<App>) -> Result<Response> {
     Ok(([(CONTENT_TYPE, JSON)], text.clone()).into_response())
 }
 
-/// What readiness looked at: `ok`, `degraded` or `failed`.
+/// What readiness looked at: `ok`, `degraded`, `failed`, or `lost` for the bus. Without a bus there is nothing to say
+/// about it.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 struct Checks {
     database: &'static str,
     storage: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bus: Option<&'static str>,
+}
+
+impl Checks {
+    fn of(app: &App, database: &'static str) -> Self {
+        let bus = app.bus().map(|bus| if bus.is_up() { "ok" } else { "lost" });
+        Self { database, storage: "ok", bus }
+    }
 }
 
 /// The server takes requests.
@@ -78,24 +88,33 @@ struct Ready {
     checks: Checks,
 }
 
-/// Readiness: 503 while the store cannot be read or the server shuts down.
+/// Readiness: 503 while the database does not answer or the server shuts down. A lost bus is no reason: what it would
+/// carry is found in the database.
 #[utoipa::path(get, path = "/v1/ready", tag = "service", responses(
     (status = 200, body = Ready),
     (status = 503, body = ErrorBody, description = "SERVICE_UNAVAILABLE, `details.checks`")))]
 async fn ready(State(app): State<App>) -> Result<Json<Ready>> {
     if app.is_draining() {
-        return Err(not_ready("ok", "The server is shutting down"));
+        return Err(not_ready(&app, "ok", "The server is shutting down"));
     }
-    // The cheapest real read: one look into an index, for a hash that no key has.
-    match app.store.read(Authenticate { key_hash: [0; 32] }).await {
-        Ok(_) => Ok(Json(Ready { status: "ready", checks: Checks { database: "ok", storage: "ok" } })),
-        Err(error) => Err(not_ready("failed", "The database cannot be read").caused_by(error)),
+    match tokio::time::timeout(app.config.timing.ping_store, sign_of_life(&app)).await {
+        Ok(Ok(())) => Ok(Json(Ready { status: "ready", checks: Checks::of(&app, "ok") })),
+        Ok(Err(error)) => Err(not_ready(&app, "failed", "The database cannot be read").caused_by(error)),
+        Err(_) => Err(not_ready(&app, "failed", "The database does not answer").caused_by("no answer in time")),
     }
 }
 
-fn not_ready(database: &'static str, message: &str) -> AppError {
-    AppError::new(ErrorCode::ServiceUnavailable, message)
-        .with_details(json!({ "checks": Checks { database, storage: "ok" } }))
+async fn sign_of_life(app: &App) -> Result<(), agentchat_core::Error> {
+    if app.is_shared() {
+        return Ok(app.store.ping().await?);
+    }
+    // The cheapest real read: one look into an index, for a hash that no key has.
+    app.store.read(Authenticate { key_hash: [0; 32] }).await?;
+    Ok(())
+}
+
+fn not_ready(app: &App, database: &'static str, message: &str) -> AppError {
+    AppError::new(ErrorCode::ServiceUnavailable, message).with_details(json!({ "checks": Checks::of(app, database) }))
 }
 
 /// Prometheus metrics; asks for the metrics token when one is configured.
@@ -117,6 +136,14 @@ async fn observe_store(app: &App) {
     gauge!("agentchat_store_queue_depth").set(stats.queue_depth as f64);
     gauge!("agentchat_store_log_bytes").set(stats.log_bytes as f64);
     counter!("agentchat_store_commits_total").absolute(stats.commits);
+    if let Some(bus) = app.bus() {
+        gauge!("agentchat_bus_up").set(if bus.is_up() { 1.0 } else { 0.0 });
+        let traffic = bus.traffic();
+        counter!("agentchat_bus_published_total").absolute(traffic.published);
+        counter!("agentchat_bus_dropped_total").absolute(traffic.dropped);
+        counter!("agentchat_bus_received_total").absolute(traffic.received);
+        counter!("agentchat_bus_missed_total").absolute(traffic.missed);
+    }
     match app.store.read(CountAll).await {
         Ok(counts) => gauge!("agentchat_undelivered_envelopes").set(counts.messages.stored_envelopes as f64),
         Err(error) => tracing::warn!(%error, "metrics are without the store's counts"),

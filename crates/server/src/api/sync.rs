@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Body, Caller, Query, bearer};
-use crate::realtime::Held;
+use crate::realtime::{Head, Held};
 
 /// Longest wait of a long-poll, seconds.
 const LONGEST_WAIT: u64 = 60;
@@ -100,6 +100,7 @@ async fn waiting(app: &App, headers: &HeaderMap, caller: &accounts::Caller, aske
         let Some(hold) = hold.filter(|_| page.rows.is_empty()) else {
             return Ok(page.rows);
         };
+        hold.saw(Head { position: page.last_position, epoch: page.epoch, paused: false });
         match tokio::time::timeout_at(until, hold.changed()).await {
             Ok(Held::Row | Held::Account) => {}
             Ok(Held::Replaced | Held::Stopping) | Err(_) => return Ok(Vec::new()),

@@ -21,9 +21,17 @@ pub struct ServeArgs {
     /// Address to listen on [env: AGENTCHAT_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<String>,
-    /// Folder of the database, created if absent [env: AGENTCHAT_DATA_DIR]
+    /// Folder of the database and of mail, created if absent [env: AGENTCHAT_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// PostgreSQL database that several nodes may share, in place of the folder's own:
+    /// postgres://user:password@host:port/database [env: AGENTCHAT_DATABASE_URL]
+    #[arg(long, value_name = "URL")]
+    pub database_url: Option<Secret>,
+    /// NATS server through which nodes wake each other; needs --database-url:
+    /// nats://user:password@host:port, several separated by commas [env: AGENTCHAT_NATS_URL]
+    #[arg(long, value_name = "URL")]
+    pub nats_url: Option<Secret>,
     /// Base of every URL handed out, as clients reach it [env: AGENTCHAT_PUBLIC_URL]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
@@ -96,6 +104,8 @@ impl ServeArgs {
         Ok(Self {
             listen: text("AGENTCHAT_LISTEN"),
             data_dir: text("AGENTCHAT_DATA_DIR").map(PathBuf::from),
+            database_url: text("AGENTCHAT_DATABASE_URL").map(Secret::new),
+            nats_url: text("AGENTCHAT_NATS_URL").map(Secret::new),
             public_url: text("AGENTCHAT_PUBLIC_URL"),
             mail: text("AGENTCHAT_MAIL").map(Secret::new),
             config: text("AGENTCHAT_CONFIG").map(PathBuf::from),
@@ -120,6 +130,8 @@ impl ServeArgs {
         Self {
             listen: self.listen.or(behind.listen),
             data_dir: self.data_dir.or(behind.data_dir),
+            database_url: self.database_url.or(behind.database_url),
+            nats_url: self.nats_url.or(behind.nats_url),
             public_url: self.public_url.or(behind.public_url),
             mail: self.mail.or(behind.mail),
             config: self.config.or(behind.config),
@@ -135,12 +147,15 @@ impl ServeArgs {
     }
 
     fn build(self, limits: Limits) -> Result<Config, ConfigError> {
+        check_shared(&self)?;
         let data_dir = self.data_dir.ok_or_else(|| {
             ConfigError::option("--data-dir", "say which folder holds the data, for example --data-dir ./data")
         })?;
         let defaults = Config::new(data_dir);
         Ok(Config {
             listen: parse_listen(self.listen.as_deref().unwrap_or("127.0.0.1:8080"))?,
+            database_url: self.database_url,
+            nats_url: self.nats_url,
             public_url: self.public_url.map(|url| parse_public_url(&url)).transpose()?,
             mail: self.mail.as_ref().map_or(Ok(MailTarget::Stdout), parse_mail)?,
             limits,
@@ -153,6 +168,19 @@ impl ServeArgs {
             ..defaults
         })
     }
+}
+
+/// What can be said about the shared parts before anything is opened.
+fn check_shared(args: &ServeArgs) -> Result<(), ConfigError> {
+    if args.nats_url.is_some() && args.database_url.is_none() {
+        return Err(ConfigError::option("--nats-url", super::BUS_ALONE));
+    }
+    let is_postgres = |url: &Secret| ["postgres://", "postgresql://"].iter().any(|one| url.expose().starts_with(one));
+    if args.database_url.as_ref().is_some_and(|url| !is_postgres(url)) {
+        // Not quoted: it may hold a password.
+        return Err(ConfigError::option("--database-url", "use postgres://user:password@host:port/database"));
+    }
+    Ok(())
 }
 
 /// Limits are merged one by one: a flag changes only the limit it names.

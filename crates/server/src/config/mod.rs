@@ -17,6 +17,10 @@ use crate::limits::{LimitError, Limits};
 use crate::mail::MailTarget;
 use crate::realtime::Timing;
 
+/// Why a bus without a shared database is refused.
+pub(crate) const BUS_ALONE: &str = "NATS wakes servers that share a database; one server alone needs none. \
+     Give --database-url too, or leave --nats-url out";
+
 /// Everything a server is started with.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -24,6 +28,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The data folder, created if absent.
     pub data_dir: PathBuf,
+    /// The PostgreSQL database to use in place of the folder's own; several servers may share it.
+    pub database_url: Option<Secret>,
+    /// The NATS servers through which servers that share a database wake each other.
+    pub nats_url: Option<Secret>,
     /// Base of every absolute URL handed out, without a trailing slash; `None` = the address listened on.
     pub public_url: Option<String>,
     /// Where mail goes.
@@ -102,6 +110,8 @@ impl Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             mail: MailTarget::Folder(data_dir.join("mail")),
             data_dir,
+            database_url: None,
+            nats_url: None,
             public_url: None,
             limits: Limits::default(),
             admin_token: None,

@@ -23,6 +23,12 @@ const COUNTERS: &[(&str, &str)] = &[
     ("agentchat_drain_frames_total", "Frames written from the store."),
     ("agentchat_reoffers_total", "Deliveries written again because nobody acked them."),
     ("agentchat_store_commits_total", "Commits of the store since the start."),
+    ("agentchat_resync_reads_total", "Looks into the shared store for what the bus lost, a batch of agents each."),
+    ("agentchat_resync_sockets_behind_total", "Sockets that learned from such a look what nobody had told them."),
+    ("agentchat_bus_published_total", "Payloads handed to the bus for other nodes."),
+    ("agentchat_bus_dropped_total", "Payloads for other nodes that could not be handed to the bus."),
+    ("agentchat_bus_received_total", "Payloads of other nodes."),
+    ("agentchat_bus_missed_total", "Payloads of other nodes that came faster than they were taken."),
 ];
 
 const GAUGES: &[(&str, &str)] = &[
@@ -30,6 +36,7 @@ const GAUGES: &[(&str, &str)] = &[
     ("agentchat_undelivered_envelopes", "Messages that wait for their recipient."),
     ("agentchat_store_queue_depth", "Operations that wait for the writer."),
     ("agentchat_store_log_bytes", "Bytes in the write-ahead log."),
+    ("agentchat_bus_up", "Whether other nodes hear this one: 1 or 0."),
 ];
 
 const HISTOGRAMS: &[(&str, &str)] = &[

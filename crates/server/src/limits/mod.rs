@@ -4,12 +4,14 @@ mod buckets;
 mod limiter;
 mod policy;
 mod seen;
+mod shared;
 mod warnings;
 
 use agentchat_core::agents::TextLengths;
 pub(crate) use limiter::{Key, Limiter, Low, Reservation};
 pub use policy::{Policy, Rate};
 pub(crate) use seen::watch;
+pub(crate) use shared::take as take_shared;
 pub(crate) use warnings::Warnings;
 
 /// Why a `--limit` was refused.

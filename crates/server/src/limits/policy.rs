@@ -155,6 +155,20 @@ impl Policy {
         }
     }
 
+    /// With several nodes all of them take from the same bucket; other policies count on each for itself, so that
+    /// who is spread over n of them gets at most n times the rate.
+    pub(crate) const fn is_exact(self) -> bool {
+        matches!(
+            self,
+            Policy::Register
+                | Policy::RegisterVerify
+                | Policy::Recover
+                | Policy::RecoverVerify
+                | Policy::Rotate
+                | Policy::RotateVerify
+        )
+    }
+
     pub(crate) const fn index(self) -> usize {
         self as usize
     }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use agentchat_store::key::ConversationKey;
 
 use super::hold::{Held, HoldCell};
-use super::{Control, Event, OwnPublished, Published};
+use super::{Control, Event, Head, OwnPublished, Published};
 
 /// Frames that may wait for an agent's slowest live socket.
 const RING_FRAMES: usize = 64;
@@ -55,6 +55,8 @@ pub(super) struct Notices {
     pub(super) synced: Vec<SyncedPage>,
     /// Acked by a call up to here, while the drain waits.
     pub(super) acked_through: u64,
+    /// What the store says about the agent, if it was new to its sockets.
+    pub(super) head: Option<Head>,
     pub(super) events: VecDeque<Event>,
 }
 
@@ -99,6 +101,15 @@ struct State {
     places: Vec<Place>,
     holds: VecDeque<Arc<HoldCell>>,
     next_id: u32,
+    /// Everybody here was told this, or has looked into the store since.
+    known: Known,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    position: u64,
+    /// Epoch and full pause.
+    account: Option<(i64, bool)>,
 }
 
 /// The shared state of one agent.
@@ -160,6 +171,7 @@ impl Feed {
     /// A message of the agent's log was committed.
     pub(super) fn publish(&self, published: Published) {
         let mut state = self.state();
+        state.known.position = state.known.position.max(published.position);
         for hold in &state.holds {
             hold.end(Held::Row);
         }
@@ -197,6 +209,22 @@ impl Feed {
                 Control::PauseChanged => notices.pause_changed = true,
                 ended => notices.ended = Some(ended),
             });
+        }
+    }
+
+    /// What the store says: whoever has not come that far looks for itself.
+    pub(super) fn look(&self, head: Head) {
+        let mut state = self.state();
+        let account = Some((head.epoch, head.paused));
+        if head.position <= state.known.position && account == state.known.account {
+            return;
+        }
+        state.known = Known { position: state.known.position.max(head.position), account };
+        for hold in &state.holds {
+            hold.told(head);
+        }
+        for place in &mut state.places {
+            place.notify(|notices| notices.head = Some(head));
         }
     }
 

@@ -1,12 +1,12 @@
 //! A request that is held until something happens to an agent: the long-poll of `GET /v1/messages/sync`.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use agentchat_store::key::AgentKey;
 use tokio::sync::Notify;
 
-use super::Hub;
+use super::{Head, Hub};
 
 /// Why a hold ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +33,41 @@ impl Held {
 pub(super) struct HoldCell {
     ended: AtomicU8,
     notify: Notify,
+    looks: Mutex<Looks>,
+}
+
+/// What the store said to the request itself, and what it said to the hub.
+#[derive(Debug, Default)]
+struct Looks {
+    own: Option<Head>,
+    hub: Option<Head>,
+}
+
+impl Looks {
+    /// What the request has not seen.
+    fn missed(&self) -> Option<Held> {
+        let (own, hub) = (self.own?, self.hub?);
+        if hub.position > own.position {
+            return Some(Held::Row);
+        }
+        ((hub.epoch, hub.paused) != (own.epoch, own.paused)).then_some(Held::Account)
+    }
 }
 
 impl HoldCell {
+    /// The hub was told this. A request that has not read the store yet compares when it has.
+    pub(super) fn told(&self, head: Head) {
+        self.compare(|looks| looks.hub = Some(head));
+    }
+
+    fn compare(&self, change: impl FnOnce(&mut Looks)) {
+        let mut looks = self.looks.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut looks);
+        if let Some(missed) = looks.missed() {
+            self.end(missed);
+        }
+    }
+
     pub(super) fn end(&self, held: Held) {
         let _later = self.ended.compare_exchange(0, held as u8, Ordering::AcqRel, Ordering::Acquire);
         self.notify.notify_one();
@@ -53,6 +85,11 @@ pub(crate) struct Hold {
 impl Hold {
     pub(super) fn new(hub: Arc<Hub>, agent: AgentKey, cell: Arc<HoldCell>) -> Self {
         Self { hub, agent, cell }
+    }
+
+    /// The request read this; it waits for more.
+    pub(crate) fn saw(&self, head: Head) {
+        self.cell.compare(|looks| looks.own = Some(head));
     }
 
     /// Waits for the first thing that happened since the hold was taken.

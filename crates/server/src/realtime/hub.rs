@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 
+use agentchat_bus::{Bus, Subject};
 use agentchat_protocol::id::{DeliveryId, MessageId};
 use agentchat_protocol::message::LiveFrame;
 use agentchat_store::key::{AgentKey, ConversationKey};
@@ -14,7 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::feed::{Feed, Item, Notices, SyncedPage};
 use super::hold::{Hold, HoldCell};
 use super::meters::Meters;
+use super::payload::{self, Told};
+use super::relay::Relay;
 use super::waiting::{Waiting, WaitingRoom};
+use crate::callers::Callers;
 use crate::limits::Limits;
 
 /// Enough that publishing and joining seldom meet.
@@ -61,12 +65,21 @@ pub(crate) struct Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Control {
     KeyRotated,
-    #[cfg_attr(not(test), expect(dead_code, reason = "enforcement and operators suspend in a later part"))]
     Suspended,
     Deleted,
     /// `paused_by_owner` is another; sockets look which.
-    #[cfg_attr(not(test), expect(dead_code, reason = "owners pause in a later part"))]
     PauseChanged,
+}
+
+/// What the store says about an agent's log and account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    /// Last position of the log.
+    pub(crate) position: u64,
+    /// Counts key rotations and status changes.
+    pub(crate) epoch: i64,
+    /// Fully paused.
+    pub(crate) paused: bool,
 }
 
 /// Why a socket got no seat.
@@ -78,20 +91,24 @@ pub(super) enum NoSeat {
     Stopping,
 }
 
+type Shard = HashMap<AgentKey, Arc<Feed>>;
+
 /// The registry of sockets and held requests of this process.
 #[derive(Debug)]
 pub(crate) struct Hub {
-    shards: Vec<Mutex<HashMap<AgentKey, Arc<Feed>>>>,
+    shards: Vec<Mutex<Shard>>,
     stopping: CancellationToken,
     waiting: WaitingRoom,
     sockets_per_agent: usize,
     holds_per_agent: usize,
     meters: Meters,
+    /// There may be other nodes.
+    relay: Option<Relay>,
 }
 
 impl Hub {
-    /// An empty hub with the bounds of `limits`.
-    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+    /// An empty hub with the bounds of `limits`; with a relay if other nodes may share the store.
+    pub(crate) fn new(limits: &Limits, relay: Option<Relay>) -> Arc<Self> {
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         Arc::new(Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -100,25 +117,49 @@ impl Hub {
             sockets_per_agent: number(limits.sockets_per_agent),
             holds_per_agent: number(limits.long_polls_per_agent),
             meters: Meters::default(),
+            relay,
         })
+    }
+
+    /// Lets the other nodes hear what this one is told, and this one hear them. Before anybody is served.
+    pub(crate) fn connect(&self, bus: Arc<dyn Bus>) {
+        if let Some(relay) = &self.relay {
+            relay.connect(bus);
+        }
+    }
+
+    /// The way to other nodes, if there may be some.
+    pub(crate) fn relay(&self) -> Option<&Relay> {
+        self.relay.as_ref()
     }
 
     /// Hands a committed message to the recipient's live sockets and ends its held requests. Called in commit
     /// order; never blocks, and costs one look-up when nobody is there.
     pub(crate) fn publish(&self, published: Published) {
+        self.tell(published.recipient, || payload::published(&published));
+        self.publish_here(published);
+    }
+
+    fn publish_here(&self, published: Published) {
         let shard = self.shard(published.recipient);
         if let Some(feed) = shard.get(&published.recipient) {
             feed.publish(published);
         }
     }
 
-    /// Whether some socket of `sender` asked for `echo`.
+    /// Whether some socket of `sender` may have asked for `echo`; what is elsewhere is not known.
     pub(crate) fn wants_own(&self, sender: AgentKey) -> bool {
-        self.shard(sender).get(&sender).is_some_and(|feed| feed.has_echo())
+        let elsewhere = self.relay.as_ref().is_some_and(Relay::has_bus);
+        elsewhere || self.shard(sender).get(&sender).is_some_and(|feed| feed.has_echo())
     }
 
     /// Hands a committed message to its sender's `echo` sockets. Called in commit order.
     pub(crate) fn publish_own(&self, own: OwnPublished) {
+        self.tell(own.sender, || payload::own(&own));
+        self.publish_own_here(own);
+    }
+
+    fn publish_own_here(&self, own: OwnPublished) {
         let shard = self.shard(own.sender);
         if let Some(feed) = shard.get(&own.sender) {
             feed.publish_own(own);
@@ -127,16 +168,76 @@ impl Hub {
 
     /// Writes a frame to all sockets of an agent, unless it is fully paused.
     pub(crate) fn event(&self, agent: AgentKey, event: &Event) {
+        self.tell(agent, || payload::event(agent, event));
+        self.event_here(agent, event);
+    }
+
+    fn event_here(&self, agent: AgentKey, event: &Event) {
         if let Some(feed) = self.shard(agent).get(&agent) {
             feed.event(event);
         }
     }
 
-    /// Closes or updates an agent's sockets after a commit.
-    pub(crate) fn control(&self, agent: AgentKey, control: Control) {
+    /// Tells every node, sockets or not, that an agent is another than it remembers; with a control, closes or
+    /// updates its sockets everywhere.
+    pub(crate) fn changed(&self, agent: AgentKey, control: Option<Control>) {
+        if let Some(relay) = &self.relay {
+            relay.tell(Subject::All, || payload::changed(agent, control));
+        }
+        if let Some(control) = control {
+            self.control(agent, control);
+        }
+    }
+
+    /// Closes or updates an agent's sockets here.
+    fn control(&self, agent: AgentKey, control: Control) {
         if let Some(feed) = self.shard(agent).get(&agent) {
             feed.control(control);
         }
+    }
+
+    /// What another node told, from the bus.
+    pub(crate) fn hear(&self, callers: &Callers, payload: &[u8]) {
+        match payload::read(payload) {
+            Ok(Told::Published(published)) => self.publish_here(published),
+            Ok(Told::Own(own)) => self.publish_own_here(own),
+            Ok(Told::Event(agent, event)) => self.event_here(agent, &event),
+            Ok(Told::Changed(agent, control)) => {
+                callers.forget(agent);
+                match control {
+                    // It may come late, and be over by now: the sockets look for themselves.
+                    Some(Control::Suspended) => self.control(agent, Control::KeyRotated),
+                    Some(control) => self.control(agent, control),
+                    None => {}
+                }
+            }
+            Ok(Told::Synced(agent, client, page)) => self.synced_here(agent, &client, &page),
+            Ok(Told::Acked(agent, position)) => self.acked_here(agent, position),
+            Err(why) => tracing::debug!(%why, bytes = payload.len(), "ignored what another node told"),
+        }
+    }
+
+    /// Hands what the store says about an agent to its sockets and held requests here, if it is new to them.
+    pub(crate) fn look(&self, agent: AgentKey, head: Head) {
+        if let Some(feed) = self.shard(agent).get(&agent) {
+            feed.look(head);
+        }
+    }
+
+    fn tell(&self, agent: AgentKey, payload: impl FnOnce() -> bytes::Bytes) {
+        if let Some(relay) = &self.relay {
+            relay.tell(Subject::Agent(agent.0), payload);
+        }
+    }
+
+    /// Everybody with a socket or a held request here.
+    pub(crate) fn agents(&self) -> Vec<AgentKey> {
+        (0..SHARDS).flat_map(|index| self.lock(index).keys().copied().collect::<Vec<_>>()).collect()
+    }
+
+    /// Whether an agent has a socket or a held request here.
+    pub(crate) fn is_here(&self, agent: AgentKey) -> bool {
+        self.shard(agent).contains_key(&agent)
     }
 
     /// How many sockets an agent has here.
@@ -153,7 +254,7 @@ impl Hub {
     pub(crate) fn hold(self: &Arc<Self>, agent: AgentKey) -> Hold {
         let cell = Arc::new(HoldCell::default());
         let mut shard = self.shard(agent);
-        shard.entry(agent).or_default().hold(self.holds_per_agent, Arc::clone(&cell));
+        self.feed(&mut shard, agent).hold(self.holds_per_agent, Arc::clone(&cell));
         drop(shard);
         if self.stopping.is_cancelled() {
             cell.end(super::hold::Held::Stopping);
@@ -171,18 +272,32 @@ impl Hub {
         rows: impl IntoIterator<Item = (u64, ConversationKey, u64)>,
         short: bool,
     ) {
-        let shard = self.shard(agent);
-        let Some(feed) = shard.get(&agent).filter(|feed| feed.is_led_by(client)) else { return };
+        let elsewhere = self.relay.as_ref().is_some_and(Relay::has_bus);
+        if !elsewhere && !self.shard(agent).get(&agent).is_some_and(|feed| feed.is_led_by(client)) {
+            return;
+        }
         let mut page = SyncedPage { span: None, rows: Vec::new(), short };
         for (position, conversation, seq) in rows {
             page.span = Some((page.span.map_or(position, |(first, _)| first), position));
             page.rows.push((conversation, seq));
         }
-        feed.synced(client, &page);
+        self.tell(agent, || payload::synced(agent, client, &page));
+        self.synced_here(agent, client, &page);
+    }
+
+    fn synced_here(&self, agent: AgentKey, client: &str, page: &SyncedPage) {
+        if let Some(feed) = self.shard(agent).get(&agent) {
+            feed.synced(client, page);
+        }
     }
 
     /// A call of `agent` acked everything up to `position`. Tells the sockets whose drain waits for it.
     pub(crate) fn acked_through(&self, agent: AgentKey, position: u64) {
+        self.tell(agent, || payload::acked(agent, position));
+        self.acked_here(agent, position);
+    }
+
+    fn acked_here(&self, agent: AgentKey, position: u64) {
         if let Some(feed) = self.shard(agent).get(&agent) {
             feed.acked_through(position);
         }
@@ -199,7 +314,7 @@ impl Hub {
     }
 
     /// Cancelled when the server shuts down.
-    pub(super) fn stopping(&self) -> &CancellationToken {
+    pub(crate) fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
@@ -222,8 +337,11 @@ impl Hub {
         if self.stopping.is_cancelled() {
             return Err(NoSeat::Stopping);
         }
-        let feed = Arc::clone(shard.entry(agent).or_default());
-        let id = feed.join(self.sockets_per_agent, echo, led_by).ok_or(NoSeat::Full)?;
+        let feed = Arc::clone(self.feed(&mut shard, agent));
+        let Some(id) = feed.join(self.sockets_per_agent, echo, led_by) else {
+            self.forget_if_deserted(&mut shard, agent);
+            return Err(NoSeat::Full);
+        };
         self.meters.connected();
         Ok(Seat { hub: Arc::clone(self), agent, feed, id })
     }
@@ -232,7 +350,7 @@ impl Hub {
         let mut shard = self.shard(seat.agent);
         seat.feed.leave(seat.id);
         self.meters.disconnected();
-        forget_if_deserted(&mut shard, seat.agent);
+        self.forget_if_deserted(&mut shard, seat.agent);
     }
 
     pub(super) fn let_go(&self, agent: AgentKey, cell: &Arc<HoldCell>) {
@@ -240,21 +358,35 @@ impl Hub {
         if let Some(feed) = shard.get(&agent) {
             feed.let_go(cell);
         }
-        forget_if_deserted(&mut shard, agent);
+        self.forget_if_deserted(&mut shard, agent);
     }
 
-    fn shard(&self, agent: AgentKey) -> MutexGuard<'_, HashMap<AgentKey, Arc<Feed>>> {
+    /// The feed of an agent, made for its first socket or held request.
+    fn feed<'a>(&self, shard: &'a mut Shard, agent: AgentKey) -> &'a Arc<Feed> {
+        shard.entry(agent).or_insert_with(|| {
+            // Under the shard's lock, so that coming and going reach the bus in order.
+            if let Some(relay) = &self.relay {
+                relay.arrive(agent);
+            }
+            Arc::default()
+        })
+    }
+
+    fn forget_if_deserted(&self, shard: &mut Shard, agent: AgentKey) {
+        if shard.get(&agent).is_some_and(|feed| feed.is_deserted()) {
+            shard.remove(&agent);
+            if let Some(relay) = &self.relay {
+                relay.desert(agent);
+            }
+        }
+    }
+
+    fn shard(&self, agent: AgentKey) -> MutexGuard<'_, Shard> {
         self.lock(agent.0 as usize % SHARDS)
     }
 
-    fn lock(&self, index: usize) -> MutexGuard<'_, HashMap<AgentKey, Arc<Feed>>> {
+    fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn forget_if_deserted(shard: &mut HashMap<AgentKey, Arc<Feed>>, agent: AgentKey) {
-    if shard.get(&agent).is_some_and(|feed| feed.is_deserted()) {
-        shard.remove(&agent);
     }
 }
 

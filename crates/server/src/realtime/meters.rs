@@ -14,6 +14,7 @@ struct Handles {
     latency: Histogram,
     drained: Counter,
     reoffered: Counter,
+    resynced: Counter,
 }
 
 impl std::fmt::Debug for Meters {
@@ -29,6 +30,7 @@ impl Meters {
             latency: metrics::histogram!("agentchat_delivery_latency_seconds"),
             drained: metrics::counter!("agentchat_drain_frames_total"),
             reoffered: metrics::counter!("agentchat_reoffers_total"),
+            resynced: metrics::counter!("agentchat_resync_sockets_behind_total"),
         })
     }
 
@@ -51,6 +53,11 @@ impl Meters {
 
     pub(super) fn reoffered(&self) {
         self.handles().reoffered.increment(1);
+    }
+
+    /// A socket learned from the store what nobody had told it.
+    pub(super) fn resynced(&self) {
+        self.handles().resynced.increment(1);
     }
 
     pub(super) fn closed(code: u16) {

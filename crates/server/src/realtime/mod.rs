@@ -9,7 +9,8 @@
 //! * `socket`, `asking`, `replies` — the task that executes it;
 //! * `beat`, `budget` — heartbeat, progress, frame policy;
 //! * `wire`, `outbox` — frames on the connection;
-//! * `hub`, `feed`, `hold` — who is connected, and what is new for them.
+//! * `hub`, `feed`, `hold` — who is connected, and what is new for them;
+//! * `relay`, `payload` — what other nodes are told, and tell.
 
 mod asking;
 mod beat;
@@ -21,6 +22,8 @@ mod hold;
 mod hub;
 mod meters;
 mod outbox;
+mod payload;
+mod relay;
 mod replies;
 mod session;
 mod socket;
@@ -30,7 +33,8 @@ mod waiting;
 mod wire;
 
 pub(crate) use hold::Held;
-pub(crate) use hub::{Control, Event, Hub, OwnPublished, Published};
+pub(crate) use hub::{Control, Event, Head, Hub, OwnPublished, Published};
+pub(crate) use relay::Relay;
 pub(crate) use replies::text as frame_text;
 pub use timing::Timing;
 pub(crate) use upgrade::routes;

@@ -165,6 +165,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         if notices.pause_changed {
             self.session.pause_changed();
         }
+        if notices.head.is_some_and(|head| self.session.look(head)) {
+            self.app.hub.meters().resynced();
+        }
         for page in &notices.synced {
             self.session.synced(now, page);
         }

@@ -1,8 +1,8 @@
-//! The waits of a socket, all in one place so that tests can shorten them.
+//! The waits of sockets and of what runs beside them, all in one place so that tests can shorten them.
 
 use std::time::Duration;
 
-/// How long a socket waits for what. The defaults are the contract's.
+/// How long is waited for what. The defaults are the contract's, or keep a little below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// From the upgrade to the HELLO.
@@ -23,6 +23,23 @@ pub struct Timing {
     pub farewell: Duration,
     /// Acks of all sockets are gathered for so long.
     pub gather_acks: Duration,
+    /// Between two looks into a shared store for what the bus lost, agent by agent.
+    pub resync: Duration,
+    /// The same while there is no bus, or it is lost.
+    pub resync_lost: Duration,
+    /// First sockets and held requests of agents are gathered for so long, before the store is asked what the bus
+    /// missed until it knew of them.
+    pub resync_arrival: Duration,
+    /// A caller is looked up again in a shared store after so long.
+    pub keep_callers: Duration,
+    /// Between two looks for jobs that other nodes left in a shared store.
+    pub seek_jobs: Duration,
+    /// A job in a shared store belongs to the node that took it for so long, counted from its last chunk.
+    pub hold_jobs: Duration,
+    /// For the database to answer, when readiness is asked.
+    pub ping_store: Duration,
+    /// For the database to be reachable, at the start.
+    pub await_store: Duration,
 }
 
 impl Default for Timing {
@@ -37,6 +54,14 @@ impl Default for Timing {
             sync_lead_more: Duration::from_secs(30),
             farewell: Duration::from_secs(2),
             gather_acks: Duration::from_millis(20),
+            resync: Duration::from_secs(4),
+            resync_lost: Duration::from_millis(900),
+            resync_arrival: Duration::from_millis(20),
+            keep_callers: Duration::from_secs(5),
+            seek_jobs: Duration::from_secs(5),
+            hold_jobs: Duration::from_secs(30),
+            ping_store: Duration::from_secs(2),
+            await_store: Duration::from_secs(10),
         }
     }
 }

@@ -89,6 +89,15 @@ fn mistakes_name_the_option() {
         ),
         ("--data-dir d --admin-token short", "--admin-token: use at least 32 characters"),
         ("--data-dir d --trusted-proxy x", "--trusted-proxy: `x` is not an address or network, for example 10.0.0.0/8"),
+        (
+            "--data-dir d --database-url mysql://u:ppp@h/d",
+            "--database-url: use postgres://user:password@host:port/database",
+        ),
+        (
+            "--data-dir d --nats-url nats://h",
+            "--nats-url: NATS wakes servers that share a database; one server alone needs none. \
+             Give --database-url too, or leave --nats-url out",
+        ),
         ("--data-dir d --public-url chat", "--public-url: `chat` is not a http:// or https:// URL"),
     ];
     for (line, expected) in cases {
@@ -98,18 +107,35 @@ fn mistakes_name_the_option() {
 
 #[test]
 fn an_unknown_line_in_the_file_is_refused() {
-    let (_folder, path) = file("data_dir = \"d\"\ndatabase_url = \"postgres://\"\n");
+    let (_folder, path) = file("data_dir = \"d\"\nbucket_url = \"s3://\"\n");
     let error = resolve(&format!("--config {path}"), &[]).unwrap_err().to_string();
-    assert!(error.contains("database_url"), "{error}");
+    assert!(error.contains("bucket_url"), "{error}");
 }
 
 #[test]
 fn secrets_do_not_show() {
-    let line = "--data-dir d --admin-token 0123456789abcdef0123456789abcdef --metrics-token mmm --mail smtp://u:ppp@example.com";
+    let line = "--data-dir d --admin-token 0123456789abcdef0123456789abcdef --metrics-token mmm \
+                --mail smtp://u:ppp@example.com --database-url postgres://u:qqq@h/d --nats-url nats://u:rrr@h";
     let shown = format!("{:?}", resolve(line, &[]).unwrap());
-    for secret in ["0123456789abcdef", "mmm", "ppp"] {
+    for secret in ["0123456789abcdef", "mmm", "ppp", "qqq", "rrr"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[test]
+fn what_several_servers_share_comes_from_any_source() {
+    let (_folder, path) = file("database_url = \"postgres://file/d\"\nnats_url = \"nats://file\"\n");
+    let url = |secret: Option<agentchat_server::Secret>| secret.map(|url| url.expose().to_owned());
+    let config = resolve(&format!("--config {path} --data-dir d"), &[]).unwrap();
+    assert_eq!(url(config.database_url).as_deref(), Some("postgres://file/d"));
+    assert_eq!(url(config.nats_url).as_deref(), Some("nats://file"));
+    let environment =
+        [("AGENTCHAT_DATABASE_URL", "postgresql://environment/d"), ("AGENTCHAT_NATS_URL", "nats://environment")];
+    let config = resolve(&format!("--config {path} --data-dir d --nats-url nats://flag"), &environment).unwrap();
+    assert_eq!(url(config.database_url).as_deref(), Some("postgresql://environment/d"));
+    assert_eq!(url(config.nats_url).as_deref(), Some("nats://flag"));
+    let config = resolve("--data-dir d", &[]).unwrap();
+    assert_eq!((config.database_url, config.nats_url), (None, None));
 }
 
 #[test]

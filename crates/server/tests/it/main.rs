@@ -13,6 +13,7 @@ mod keys;
 mod lifecycle;
 mod limits;
 mod messages;
+mod nodes;
 mod realtime;
 mod service;
 mod stage;

@@ -44,10 +44,14 @@ impl Tx<'_> {
         if taken > 0 {
             return Ok(None);
         }
-        let arrival = self
-            .query_int("SELECT tat_us FROM limiter WHERE policy = $1 AND key = $2", &[policy.into(), key.into()])
-            .await?;
+        let arrival = self.token_arrival(policy, key).await?;
         Ok(Some(arrival.map_or(1, |arrival| (arrival + interval_us - now_us - window_us).max(1))))
+    }
+
+    /// When a bucket is full again, in microseconds; `None` for one that is.
+    pub async fn token_arrival(&mut self, policy: i64, key: &[u8; 32]) -> Result<Option<i64>> {
+        let sql = "SELECT tat_us FROM limiter WHERE policy = $1 AND key = $2";
+        self.query_int(sql, &[policy.into(), key.into()]).await
     }
 
     /// Gives a token back.

@@ -6,7 +6,7 @@ use super::*;
 const ALICE: AgentKey = AgentKey(1);
 
 fn hub() -> Arc<Hub> {
-    Hub::new(&Limits::default())
+    Hub::new(&Limits::default(), None)
 }
 
 fn published(position: u64, bytes: usize) -> Published {
@@ -152,7 +152,7 @@ fn sync_pages_are_reported_to_seats_that_wait_for_that_client() {
 fn seats_are_counted_bounded_and_given_back() {
     let mut limits = Limits::default();
     limits.sockets_per_agent = 2;
-    let hub = Hub::new(&limits);
+    let hub = Hub::new(&limits, None);
     let first = hub.join(ALICE, false, None).unwrap();
     let _second = hub.join(ALICE, false, None).unwrap();
     assert_eq!(hub.join(ALICE, false, None).err(), Some(NoSeat::Full));

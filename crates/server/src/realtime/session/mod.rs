@@ -22,6 +22,7 @@ use self::lead::{Given, Lead};
 use self::memory::Conversations;
 use self::reoffers::Reoffers;
 pub(super) use self::step::{Ask, Begin, Fresh, Origin, OwnMessages, OwnRow, PAGE, Page, Row, Step, Writing};
+use super::Head;
 use super::feed::SyncedPage;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub(super) struct Session<B> {
     queue: VecDeque<Entry<B>>,
     /// Everything of the log up to here was written, was passed over, or is in `queue`.
     reach: u64,
+    /// The log was seen to reach this far; a page that is older is not the end of a drain.
+    known: u64,
     /// Messages up to here are written even if they were quiet: they were stored before this socket came, or before
     /// the pause ended.
     baseline: Option<u64>,
@@ -83,6 +86,7 @@ impl<B> Session<B> {
             closing: None,
             queue: VecDeque::new(),
             reach: 0,
+            known: 0,
             baseline: None,
             lead,
             given: Given::default(),
@@ -246,6 +250,21 @@ impl<B> Session<B> {
         self.asked = None;
     }
 
+    /// The store said this to somebody else, at some moment; true when it is news.
+    pub(super) fn look(&mut self, head: Head) -> bool {
+        self.known = self.known.max(head.position);
+        let other = head.epoch != self.epoch || head.paused != self.paused;
+        let behind = self.mode == Mode::Live && head.position > self.reach;
+        if other {
+            self.certain = false;
+            self.asked = None;
+        }
+        if other || behind {
+            self.follow_store();
+        }
+        other || behind
+    }
+
     /// A sync call of the client this socket waits for returned these rows.
     pub(super) fn synced(&mut self, now: Duration, page: &SyncedPage) {
         let Some(lead) = self.lead.as_mut().filter(|_| self.mode == Mode::Led) else { return };
@@ -337,6 +356,15 @@ impl<B> Session<B> {
         self.mode = Mode::Draining;
         if !page.full {
             self.reach = self.reach.max(page.last_position);
+            self.catch_up();
+        }
+    }
+
+    /// The log was read to the end of a snapshot. One that was older than what is known is read on from there.
+    fn catch_up(&mut self) {
+        if self.reach < std::mem::take(&mut self.known) {
+            self.mode = Mode::Draining;
+        } else {
             self.mode = Mode::Live;
             self.given = Given::default();
         }
@@ -347,7 +375,7 @@ impl<B> Session<B> {
         if page.rows.is_empty() && !page.full {
             self.lead = None;
             self.reach = page.last_position;
-            self.mode = Mode::Live;
+            self.catch_up();
         }
     }
 

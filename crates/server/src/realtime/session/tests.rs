@@ -469,3 +469,92 @@ proptest::proptest! {
         proptest::prop_assert_eq!(world.written, expected);
     }
 }
+
+fn seen(position: u64) -> Head {
+    Head { position, epoch: 0, paused: false }
+}
+
+#[test]
+fn a_log_that_reaches_further_is_read_and_one_that_does_not_is_left_alone() {
+    let mut session = live(&begin());
+    session.offer(fresh(row(1, 1)));
+    run(&mut session, Duration::ZERO);
+    assert!(!session.look(seen(1)));
+    assert_eq!(session.next(Duration::ZERO), Step::Take);
+    assert!(session.look(seen(3)));
+    assert_eq!(session.next(Duration::ZERO), ask_page(1));
+    session.page(page(vec![row(2, 2), row(3, 3)], 3));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![2, 3], Step::Take));
+}
+
+#[test]
+fn a_page_that_is_older_than_what_is_known_is_not_the_end_of_the_drain() {
+    let mut session = Session::new(&begin(), Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.look(seen(3));
+    session.page(page(vec![row(1, 1)], 1));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1], ask_page(1)));
+    session.page(page(vec![row(3, 2)], 3));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![3], Step::Take));
+    // The first look into an empty log, before a sync call leads.
+    let mut session = Session::new(&led(), Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.look(seen(1));
+    session.page(page(vec![], 0));
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(page(vec![], 0));
+    assert_eq!(session.next(Duration::ZERO), Step::Take, "it is not asked for ever");
+}
+
+#[test]
+fn another_epoch_in_the_store_makes_it_look_at_account_and_credentials() {
+    let rotated = Head { epoch: 1, ..seen(0) };
+    let mut session = live(&begin());
+    assert!(session.look(rotated));
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(Page { epoch: 1, ..page(vec![row(1, 1)], 1) });
+    assert_eq!(session.next(Duration::ZERO), Step::Ask(Ask::Credentials));
+    session.credentials(None);
+    assert_eq!(session.next(Duration::ZERO), Step::Close(close::API_KEY_ROTATED));
+
+    let mut session = live(&begin());
+    session.look(rotated);
+    session.next(Duration::ZERO);
+    session.page(Page { epoch: 1, status: AgentStatus::Deleted, ..page(vec![], 0) });
+    assert_eq!(session.next(Duration::ZERO), Step::Close(close::ACCOUNT_DELETED));
+}
+
+#[test]
+fn a_look_that_came_late_costs_a_page_and_nothing_more() {
+    let mut session = Session::new(&Begin { epoch: 2, ..begin() }, Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.page(Page { epoch: 2, ..page(vec![], 0) });
+    assert!(session.look(Head { epoch: 1, ..seen(0) }));
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(Page { epoch: 2, ..page(vec![], 0) });
+    assert_eq!(session.next(Duration::ZERO), Step::Take);
+}
+
+#[test]
+fn a_pause_seen_in_the_store_silences_and_its_end_drains() {
+    let mut session = live(&begin());
+    assert!(session.look(Head { paused: true, ..seen(1) }));
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(Page { paused: true, ..page(vec![quiet(1, 1)], 1) });
+    assert_eq!(session.next(Duration::ZERO), Step::Idle);
+    assert!(!session.look(Head { paused: true, ..seen(2) }));
+    assert!(session.look(seen(2)));
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    session.page(page(vec![quiet(1, 1), row(2, 2)], 2));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![1, 2], Step::Take));
+}
+
+#[test]
+fn a_lead_goes_on_when_the_log_does() {
+    let mut session = Session::new(&led(), Duration::ZERO);
+    session.next(Duration::ZERO);
+    session.page(page(vec![row(1, 1)], 1));
+    assert!(!session.look(seen(2)));
+    assert_eq!(session.next(Duration::ZERO), Step::Idle, "the sync call is waited for");
+    assert_eq!(session.next(SECOND), ask_page(0));
+}

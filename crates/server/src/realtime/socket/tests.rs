@@ -79,7 +79,8 @@ impl World {
         config.limits.set("send=off").unwrap();
         let store = Store::open(StoreOptions::new(folder.path())).unwrap();
         let mailer = Mailer::open(&config.mail, &config.clock).unwrap();
-        let secrets = Secrets { keys: DeliveryKey::new([3; 32]), codes: CodeKey::new([4; 32]) };
+        let secrets =
+            Secrets { keys: DeliveryKey::new([3; 32]), codes: CodeKey::new([4; 32]), installation: String::new() };
         let app = App::new(config, store, secrets, mailer);
         for (handle, key_hash) in [("alice", ALICE), ("bobby", BOB)] {
             app.store.write(Change::Insert(handle, key_hash)).await.unwrap();
@@ -109,7 +110,7 @@ impl World {
     async fn change(&self, change: Change, control: Option<Control>) {
         self.app.store.write(change).await.unwrap();
         if let Some(control) = control {
-            self.app.hub.control(self.bob.key, control);
+            self.app.hub.changed(self.bob.key, Some(control));
         }
     }
 
@@ -258,7 +259,7 @@ async fn a_socket_with_the_new_key_outlives_the_news_of_the_rotation() {
     let mut world = World::new().await;
     let mut peer = world.connect().open().await;
     peer.nothing_more().await;
-    world.app.hub.control(world.bob.key, Control::KeyRotated);
+    world.app.hub.changed(world.bob.key, Some(Control::KeyRotated));
     peer.nothing_more().await;
     world.send_to_bob("still here").await;
     assert_eq!(peer.text().await, "still here");

@@ -5,5 +5,5 @@ mod delivery;
 mod handshake;
 mod lead;
 mod own_messages;
-mod peer;
+pub(crate) mod peer;
 mod sends;

@@ -1,0 +1,5 @@
+//! Long work in chunks: which node does it.
+
+mod claim;
+
+pub use claim::{Claim, ClaimJob, ReleaseJob};

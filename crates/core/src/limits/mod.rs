@@ -1,0 +1,7 @@
+//! Token buckets in the store, exact on every node.
+
+mod purge_tokens;
+mod take_token;
+
+pub use purge_tokens::PurgeTokens;
+pub use take_token::{TakeToken, Token};
