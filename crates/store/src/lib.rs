@@ -8,6 +8,7 @@
 //! * [`Store`] — opens a data folder or connects to PostgreSQL, runs operations, hands back what they returned.
 //! * [`Tx`] — what an operation may do; its SQL is private, the verbs live in [`tables`].
 //! * [`key`] — the integer keys rows are known by inside.
+//! * [`transfer`] — moves a folder's store to PostgreSQL.
 //!
 //! ```
 //! # #[derive(Debug)] struct E; impl From<agentchat_store::StoreError> for E { fn from(_: agentchat_store::StoreError) -> Self { E } }
@@ -38,6 +39,7 @@ mod row;
 mod sqlite;
 mod store;
 pub mod tables;
+pub mod transfer;
 mod tx;
 
 pub use error::{OpenError, Result, StoreError};

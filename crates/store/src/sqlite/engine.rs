@@ -1,8 +1,7 @@
 //! The embedded engine as a whole: a folder, its threads, the way of an operation through them.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, Then, TypedWrite, Writer, WriterParts,
-    migrate, poll_once,
+    poll_once, take,
 };
 use crate::store::{Lane, closed};
 use crate::{OpenError, Read, StoreError, StoreOptions, StoreStats, Write};
@@ -37,12 +36,9 @@ struct Threads {
 impl Embedded {
     pub(crate) fn open(options: StoreOptions) -> Result<Self, OpenError> {
         let folder = options.folder.as_path();
-        let lock = lock(folder)?;
+        let (lock, mut connection) = take(folder)?;
         let file = folder.join(DATABASE_FILE);
         let failed = |error: rusqlite::Error| OpenError::Database { folder: folder.to_owned(), source: error.into() };
-        let mut connection = super::writer(&file).map_err(failed)?;
-        migrate::run(&mut connection, folder)?;
-
         let spawned = |error: std::io::Error| OpenError::Folder { folder: folder.to_owned(), source: error };
         let log = Log::new(options.log_restart);
         log.watch(&mut connection).map_err(failed)?;
@@ -169,27 +165,4 @@ fn panicked() -> StoreError {
 
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(name.into()).spawn(run)
-}
-
-fn lock(folder: &Path) -> Result<File, OpenError> {
-    let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
-    make(folder).map_err(failed)?;
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(failed(error)),
-    }
-}
-
-/// A new folder's name must be on disk before anything in it is promised; SQLite sees to the names inside.
-fn make(folder: &Path) -> std::io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(folder)?;
-    match folder.canonicalize()?.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
 }

@@ -3,6 +3,7 @@
 mod checkpoint;
 mod connection;
 mod engine;
+mod folder;
 mod migrate;
 mod others;
 mod readers;
@@ -11,6 +12,7 @@ mod writer;
 use checkpoint::{Checkpointer, Log};
 use connection::{DATABASE_FILE, reader, writer};
 pub(crate) use engine::Embedded;
+pub(crate) use folder::{has_store, mark_moved, take, unmark_moved};
 use others::Others;
 use readers::{ReadJob, Readers};
 pub(crate) use writer::Then;
