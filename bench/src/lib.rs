@@ -19,6 +19,7 @@
 
 pub mod crash;
 pub mod direct;
+pub mod history;
 pub mod log;
 pub mod process;
 pub mod report;

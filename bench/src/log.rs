@@ -72,7 +72,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let stop = Arc::new(AtomicBool::new(false));
     let (ended, every, pid) = (stop.clone(), Duration::from_millis(arguments.every), server.pid);
     let sampler = std::thread::spawn(move || sample(&folder, pid, every, &ended));
-    let load = arguments.scenario().measure(&server);
+    let load = arguments.scenario().measure(&server.service());
     stop.store(true, Ordering::Relaxed);
     let samples = sampler.join().map_err(|_| anyhow!("the sampler panicked"))?;
     let growth = Growth::new(load?, &samples);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::process::Server;
+use crate::process::Service;
 use crate::wire::http::{HttpConnection, request};
 
 /// An agent of the load.
@@ -113,8 +113,8 @@ impl Caller {
 const AT_ONCE: usize = 16;
 
 /// Seeds agents `PREFIX-0`, `PREFIX-1`, ….
-pub(crate) async fn seed(server: &Server, prefix: &str, count: usize) -> anyhow::Result<Vec<Agent>> {
-    let (address, token) = (server.address, server.admin_token.clone());
+pub(crate) async fn seed(service: &Service, prefix: &str, count: usize) -> anyhow::Result<Vec<Agent>> {
+    let (address, token) = (service.address(0), service.admin_token.clone());
     let handles = (0..count).map(|index| format!("{prefix}-{index}")).collect();
     all(handles, move |handle: String| {
         let token = token.clone();
@@ -124,8 +124,8 @@ pub(crate) async fn seed(server: &Server, prefix: &str, count: usize) -> anyhow:
 }
 
 /// Lets each pair speak once in both directions, so that nothing is cold afterwards.
-pub(crate) async fn introduce(server: &Server, pairs: Vec<(Agent, Agent)>) -> anyhow::Result<Vec<Conversation>> {
-    let address = server.address;
+pub(crate) async fn introduce(service: &Service, pairs: Vec<(Agent, Agent)>) -> anyhow::Result<Vec<Conversation>> {
+    let address = service.address(0);
     all(
         pairs,
         move |(sender, receiver)| async move { Caller::open(address).await?.introduce(&sender, &receiver).await },

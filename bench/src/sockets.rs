@@ -68,7 +68,7 @@ fn raise_descriptor_limit() {
 async fn measure(server: &Server, arguments: &Arguments) -> anyhow::Result<Vec<Outcome>> {
     let pid = server.pid.context("the server's process id is not known; give --server-pid")?;
     let most = arguments.counts.iter().copied().max().unwrap_or(0);
-    let agents = setup::seed(server, "idle", most.div_ceil(PER_AGENT)).await?;
+    let agents = setup::seed(&server.service(), "idle", most.div_ceil(PER_AGENT)).await?;
     let mut keepers = JoinSet::new();
     let mut outcomes: Vec<Outcome> = Vec::new();
     for &count in &arguments.counts {

@@ -1,15 +1,14 @@
 //! After the restart: is everything there that was acknowledged, and nothing that was refused?
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::load::{Book, Field, Pair, Stranger, lock, page, receive};
+use super::load::{Book, Field, Pair, Stranger, lock, receive};
 use crate::direct::sender::hello;
+use crate::history;
 use crate::process::Server;
 use crate::setup::Caller;
 
@@ -68,52 +67,22 @@ pub(crate) async fn check(field: &mut Field, server: &Server) -> anyhow::Result<
 }
 
 async fn audit_history(caller: &mut Caller, pair: &mut Pair, findings: &mut Findings) -> anyhow::Result<()> {
-    let rows = history_after(caller, pair).await?;
+    let rows = history::after(caller, &pair.receiver, &pair.conversation.id, pair.audited).await?;
     let mut book = lock(&pair.book);
     let (unanswered, kept) = std::mem::take(&mut book.unanswered_and_kept);
     findings.unanswered += unanswered;
     findings.unanswered_kept += kept;
-    let rows: Vec<(u64, Option<u64>)> =
-        rows.iter().map(|row| (row["seq"].as_u64().unwrap_or(0), counter(row))).collect();
-    pair.audited = compare(&book.acked, pair.audited, &rows, findings);
+    let rows: Vec<_> = rows.iter().map(|row| (history::seq(row), history::counter(row))).collect();
+    let found = history::compare(&book.acked, pair.audited, &rows);
+    findings.missing += found.missing;
+    findings.holes += found.holes;
+    findings.refused_but_kept += found.unexpected;
+    pair.audited = rows.last().map_or(pair.audited, |(seq, _)| *seq);
     Ok(())
 }
 
-/// Holds the rows above `audited` (`seq` and counter of each) against what was acknowledged
-/// (counter → `seq`); the last `seq` that is there.
-fn compare(acked: &BTreeMap<u64, u64>, audited: u64, rows: &[(u64, Option<u64>)], findings: &mut Findings) -> u64 {
-    let (mut found, mut last) = (BTreeSet::new(), audited);
-    for &(seq, counter) in rows {
-        findings.holes += u64::from(seq != last + 1);
-        last = seq;
-        match counter.filter(|counter| acked.get(counter) == Some(&seq)) {
-            Some(counter) => drop(found.insert(counter)),
-            None => findings.refused_but_kept += 1,
-        }
-    }
-    let expected = acked.iter().filter(|(_, seq)| **seq > audited);
-    findings.missing += expected.filter(|(counter, _)| !found.contains(counter)).count() as u64;
-    last
-}
-
-async fn history_after(caller: &mut Caller, pair: &Pair) -> anyhow::Result<Vec<Value>> {
-    let mut rows: Vec<Value> = Vec::new();
-    loop {
-        let after = rows.last().and_then(|row| row["seq"].as_u64()).unwrap_or(pair.audited);
-        let page = page(caller, &pair.receiver, &pair.conversation.id, after).await?;
-        if page.is_empty() {
-            return Ok(rows);
-        }
-        rows.extend(page);
-    }
-}
-
-fn counter(row: &Value) -> Option<u64> {
-    row["client_msg_id"].as_str()?.rsplit('-').next()?.parse().ok()
-}
-
 async fn audit_stranger(caller: &mut Caller, stranger: &Stranger, findings: &mut Findings) -> anyhow::Result<()> {
-    let rows = page(caller, &stranger.agent, &stranger.conversation, 0).await?;
+    let rows = history::page(caller, &stranger.agent, &stranger.conversation, 0).await?;
     findings.refused += *lock(&stranger.refused);
     findings.refused_but_kept += (rows.len() as u64).saturating_sub(1);
     findings.missing += u64::from(rows.is_empty());
@@ -137,42 +106,5 @@ async fn drain(field: &Field, server: &Server) -> anyhow::Result<()> {
 impl Book {
     fn undelivered(&self) -> u64 {
         self.acked.values().filter(|seq| !self.delivered.contains(seq)).count() as u64
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(acked: &[(u64, u64)], rows: &[(u64, Option<u64>)]) -> (u64, u64, u64) {
-        let mut findings = Findings::default();
-        compare(&acked.iter().copied().collect(), 2, rows, &mut findings);
-        (findings.missing, findings.holes, findings.refused_but_kept)
-    }
-
-    #[test]
-    fn what_was_acknowledged_and_is_there_balances() {
-        assert_eq!(found(&[(0, 3), (1, 4)], &[(3, Some(0)), (4, Some(1))]), (0, 0, 0));
-    }
-
-    #[test]
-    fn a_lost_send_is_missing() {
-        assert_eq!(found(&[(0, 3), (1, 4)], &[(3, Some(0))]), (1, 0, 0));
-    }
-
-    #[test]
-    fn a_jump_of_seq_is_a_hole() {
-        assert_eq!(found(&[(0, 4)], &[(4, Some(0))]), (0, 1, 0));
-    }
-
-    #[test]
-    fn a_row_that_nobody_was_told_of_is_found() {
-        assert_eq!(found(&[(0, 3)], &[(3, Some(0)), (4, Some(9))]), (0, 0, 1));
-        assert_eq!(found(&[(0, 3)], &[(3, Some(0)), (4, None)]), (0, 0, 1));
-    }
-
-    #[test]
-    fn another_place_than_acknowledged_is_wrong_twice() {
-        assert_eq!(found(&[(0, 4), (1, 3)], &[(3, Some(0)), (4, Some(1))]), (2, 0, 2));
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, bail};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Duration, sleep};
 
@@ -78,10 +78,11 @@ pub(crate) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Field {
     pub(crate) async fn set_up(server: &Server, pairs: usize, transport: Transport) -> anyhow::Result<Self> {
-        let senders = setup::seed(server, "sender", pairs).await?;
-        let receivers = setup::seed(server, "receiver", pairs).await?;
+        let service = server.service();
+        let senders = setup::seed(&service, "sender", pairs).await?;
+        let receivers = setup::seed(&service, "receiver", pairs).await?;
         let both: Vec<(Agent, Agent)> = senders.into_iter().zip(receivers).collect();
-        let conversations = setup::introduce(server, both.clone()).await?;
+        let conversations = setup::introduce(&service, both.clone()).await?;
         let pairs: Vec<Pair> = both.into_iter().zip(conversations).map(Pair::new).collect();
         let strangers = strangers(server, &pairs).await?;
         Ok(Self { pairs, strangers, transport, clock: Clock::start() })
@@ -155,7 +156,9 @@ impl Pair {
 async fn strangers(server: &Server, pairs: &[Pair]) -> anyhow::Result<Vec<Stranger>> {
     let mut caller = Caller::open(server.address).await?;
     let mut strangers = Vec::new();
-    for (agent, pair) in setup::seed(server, "stranger", REFUSED.min(pairs.len())).await?.into_iter().zip(pairs) {
+    for (agent, pair) in
+        setup::seed(&server.service(), "stranger", REFUSED.min(pairs.len())).await?.into_iter().zip(pairs)
+    {
         let row = caller.send(&agent, &pair.receiver.handle, "first", "anybody there?").await?;
         let conversation = row["conversation_id"].as_str().context("no conversation_id")?.to_owned();
         let target = pair.receiver.clone();
@@ -239,16 +242,4 @@ async fn insist(address: std::net::SocketAddr, agent: Agent, to: String, refused
         }
         sleep(Duration::from_millis(1)).await;
     }
-}
-
-/// One page of a conversation, oldest first.
-pub(crate) async fn page(
-    caller: &mut Caller,
-    agent: &Agent,
-    conversation: &str,
-    after: u64,
-) -> anyhow::Result<Vec<Value>> {
-    let path = format!("/v1/messages/{conversation}?limit=200&after_seq={after}");
-    let rows = caller.call("GET", &path, &agent.key, &Value::Null).await?;
-    rows.as_array().cloned().context("history is no array")
 }

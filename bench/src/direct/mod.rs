@@ -108,7 +108,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for scenario in arguments.scenarios() {
         let server = arguments.server.open()?;
-        let outcome = scenario.measure(&server)?;
+        let outcome = scenario.measure(&server.service())?;
         report::talk(&format!("{outcome}"));
         outcomes.push(outcome);
         server.stop()?;

@@ -36,11 +36,17 @@ pub struct Outcome {
     pub answer_us: Latency,
     /// Send to delivery at the receiver.
     pub delivery_us: Latency,
-    /// Server's CPU time a message, in microseconds; none when its process is not known.
+    /// Server's CPU time a message, in microseconds, all nodes together; none when its process is not known.
     pub server_cpu_us: Option<f64>,
+    /// The same of PostgreSQL with all its processes; none without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postgres_cpu_us: Option<f64>,
+    /// The same of NATS; none without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nats_cpu_us: Option<f64>,
     /// Generator's CPU time a message, in microseconds.
     pub generator_cpu_us: f64,
-    /// Server's resident memory at the end of the window, in KiB.
+    /// Server's resident memory at the end of the window, in KiB, all nodes together.
     pub server_rss_kib: Option<u64>,
     /// Lost, duplicated, reordered.
     #[serde(flatten)]

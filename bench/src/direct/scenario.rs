@@ -12,7 +12,7 @@ use super::receiver::{self, Books, Shared};
 use super::sender::{self, Tally, Task};
 use super::window::{Clock, Window};
 use super::{Load, Transport};
-use crate::process::{Server, Usage};
+use crate::process::{Bill, Service, Usage};
 use crate::setup::{self, Agent, Caller, Conversation};
 
 /// How long receivers may take for what is still on its way when the senders are done.
@@ -38,53 +38,52 @@ struct Cast {
     conversations: Vec<Conversation>,
 }
 
-/// Usage of both processes at the edges of the window.
+/// What both sides used at the edges of the window.
 struct Edges {
-    server: Option<(Usage, Usage)>,
+    service: (Bill, Bill),
     generator: (Usage, Usage),
 }
 
 impl Scenario {
-    /// Runs against `server`.
+    /// Runs against `service`; what is sent through one node is received through the next.
     ///
     /// # Errors
     ///
     /// When the set-up fails, a connection breaks or a sender is refused again and again.
-    pub fn measure(&self, server: &Server) -> anyhow::Result<Outcome> {
-        super::runtime(self.load.threads)?.block_on(self.play(server))
+    pub fn measure(&self, service: &Service) -> anyhow::Result<Outcome> {
+        super::runtime(self.load.threads)?.block_on(self.play(service))
     }
 
-    async fn play(&self, server: &Server) -> anyhow::Result<Outcome> {
-        let cast = self.cast(server).await?;
+    async fn play(&self, service: &Service) -> anyhow::Result<Outcome> {
+        let cast = self.cast(service).await?;
         let clock = Clock::start();
-        let lines = self.lines(server, &cast).await?;
-        let (address, driver) = (server.address, self.load.driver);
-        let sockets = setup::all(cast.receivers.clone(), |agent| AnyReceiver::open(address, agent, driver)).await?;
+        let lines = self.lines(service, &cast).await?;
+        let sockets = self.sockets(service, &cast).await?;
         let window = Window::after(
             clock.nanos(),
             Duration::from_secs_f64(self.load.warmup),
             Duration::from_secs_f64(self.load.seconds),
         );
-        let edges = tokio::spawn(watch(server.pid, clock, window));
+        let edges = tokio::spawn(watch(service.clone(), clock, window));
         let (books, receivers) = self.receive(sockets, &cast, clock, window);
         let tallies = send(lines, clock, window).await?;
         finish(receivers).await?;
         let edges = edges.await??;
-        let unsettled = unsettled(server, &cast.receivers).await?;
+        let unsettled = unsettled(service, &cast.receivers).await?;
         Ok(self.outcome(&tallies, &books, &edges, window, unsettled))
     }
 
-    async fn cast(&self, server: &Server) -> anyhow::Result<Cast> {
-        let senders = setup::seed(server, "sender", self.senders).await?;
-        let receivers = setup::seed(server, "receiver", self.receivers).await?;
+    async fn cast(&self, service: &Service) -> anyhow::Result<Cast> {
+        let senders = setup::seed(service, "sender", self.senders).await?;
+        let receivers = setup::seed(service, "receiver", self.receivers).await?;
         let pairs = senders.iter().cloned().zip(receivers.iter().cloned().cycle()).collect();
-        let conversations = setup::introduce(server, pairs).await?;
+        let conversations = setup::introduce(service, pairs).await?;
         Ok(Cast { senders, receivers, conversations })
     }
 
-    async fn lines(&self, server: &Server, cast: &Cast) -> anyhow::Result<Vec<AnyLine>> {
+    async fn lines(&self, service: &Service, cast: &Cast) -> anyhow::Result<Vec<AnyLine>> {
         let task = |(pair, sender): (usize, &Agent)| Task {
-            address: server.address,
+            address: service.address(pair),
             pair,
             sender: sender.clone(),
             to: cast.receivers[pair % self.receivers].handle.clone(),
@@ -93,6 +92,13 @@ impl Scenario {
         let tasks: Vec<Task> = cast.senders.iter().enumerate().map(task).collect();
         let (driver, transport) = (self.load.driver, self.transport);
         setup::all(tasks, move |task| AnyLine::open(task, driver, transport)).await
+    }
+
+    async fn sockets(&self, service: &Service, cast: &Cast) -> anyhow::Result<Vec<AnyReceiver>> {
+        let driver = self.load.driver;
+        let agents = cast.receivers.iter().cloned().enumerate();
+        let places = agents.map(|(index, agent)| (service.address(index + 1), agent)).collect();
+        setup::all(places, |(address, agent)| AnyReceiver::open(address, agent, driver)).await
     }
 
     fn receive(
@@ -117,6 +123,8 @@ impl Scenario {
     fn outcome(&self, tallies: &[Tally], books: &[Shared], edges: &Edges, window: Window, unsettled: u64) -> Outcome {
         let acked = tallies.iter().flat_map(|tally| &tally.buckets).map(|&count| u64::from(count)).sum();
         let per_message = |cpu: Duration| cpu.as_micros() as f64 / (acked as f64).max(1.0);
+        let part = |of: fn(&Bill) -> Option<Usage>| of(&edges.service.0).zip(of(&edges.service.1));
+        let part_cpu = |of| part(of).map(|(from, to)| per_message(to.cpu_since(&from)));
         Outcome {
             transport: self.transport,
             driver: self.load.driver,
@@ -131,9 +139,11 @@ impl Scenario {
             refused: tallies.iter().map(|tally| tally.refused).sum(),
             answer_us: Latency::of(tallies.iter().flat_map(|tally| tally.answers_us.clone()).collect()),
             delivery_us: Latency::of(deliveries(books)),
-            server_cpu_us: edges.server.map(|(from, to)| per_message(to.cpu_since(&from))),
+            server_cpu_us: part_cpu(|bill| bill.servers),
+            postgres_cpu_us: part_cpu(|bill| bill.postgres),
+            nats_cpu_us: part_cpu(|bill| bill.nats),
             generator_cpu_us: per_message(edges.generator.1.cpu_since(&edges.generator.0)),
-            server_rss_kib: edges.server.map(|(_, to)| to.rss_kib),
+            server_rss_kib: edges.service.1.servers.map(|usage| usage.rss_kib),
             faults: self.faults(tallies, books),
             unsettled,
             series: series(tallies, window),
@@ -175,15 +185,13 @@ async fn finish(mut receivers: JoinSet<std::io::Result<()>>) -> anyhow::Result<(
     tokio::time::timeout(GRACE, done).await.unwrap_or(Ok(()))
 }
 
-async fn watch(server: Option<u32>, clock: Clock, window: Window) -> anyhow::Result<Edges> {
-    let snapshot = || -> anyhow::Result<(Option<Usage>, Usage)> {
-        Ok((server.map(Usage::of).transpose()?, Usage::of(std::process::id())?))
-    };
+async fn watch(service: Service, clock: Clock, window: Window) -> anyhow::Result<Edges> {
+    let snapshot = || anyhow::Ok((service.bill()?, Usage::of(std::process::id())?));
     sleep_until(clock, window.start).await;
     let from = snapshot()?;
     sleep_until(clock, window.end).await;
     let to = snapshot()?;
-    Ok(Edges { server: from.0.zip(to.0), generator: (from.1, to.1) })
+    Ok(Edges { service: (from.0, to.0), generator: (from.1, to.1) })
 }
 
 async fn sleep_until(clock: Clock, nanos: u64) {
@@ -191,8 +199,8 @@ async fn sleep_until(clock: Clock, nanos: u64) {
 }
 
 /// What is still unsettled once the last acks had time to be written.
-async fn unsettled(server: &Server, receivers: &[Agent]) -> anyhow::Result<u64> {
-    let mut caller = Caller::open(server.address).await?;
+pub(crate) async fn unsettled(service: &Service, receivers: &[Agent]) -> anyhow::Result<u64> {
+    let mut caller = Caller::open(service.address(0)).await?;
     let mut total = 0;
     for agent in receivers {
         let deadline = tokio::time::Instant::now() + GRACE;

@@ -1,9 +1,15 @@
-//! The server as a process: started, killed, and its usage read from `/proc`.
+//! Servers as processes: started, killed, and their usage read from `/proc`.
 
+pub mod choice;
 pub mod launch;
 pub mod machine;
+pub mod server;
+pub mod service;
 pub mod usage;
 
-pub use launch::{Launch, Server, ServerChoice};
+pub use choice::ServerChoice;
+pub use launch::Launch;
 pub use machine::Machine;
+pub use server::Server;
+pub use service::{Bill, Service};
 pub use usage::Usage;
