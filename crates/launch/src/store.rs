@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use agentchat_store::{Engine, PostgresOptions, Store, StoreOptions};
 use tempfile::TempDir;
@@ -63,7 +64,9 @@ impl Place {
     async fn open(&self) -> Store {
         match self {
             Self::Folder(folder) => Store::open(StoreOptions::new(folder.path())).expect("the folder's store opens"),
-            Self::Database(database) => connect(&database.url()).await,
+            // As behind a pooler: whoever opens a store by a URL (a server) goes through every statement the other way,
+            // prepared on its session.
+            Self::Database(database) => connect(&format!("{}&pooler=transaction", database.url())).await,
         }
     }
 }
@@ -134,6 +137,8 @@ fn url(database: &str) -> String {
 }
 
 async fn connect(url: &str) -> Store {
-    let options = PostgresOptions::parse(url).expect("our own URL");
+    let mut options = PostgresOptions::parse(url).expect("our own URL");
+    // The machine may have much else to do.
+    options.wait = Duration::from_secs(60);
     Store::connect(options).await.unwrap_or_else(|error| panic!("no store at {url}: {error}"))
 }

@@ -15,6 +15,11 @@ pub trait Write: Send + Sync + 'static {
     type Error: From<StoreError> + Send + 'static;
     /// Does the work. The future may wait on nothing but `tx`.
     fn run(&self, tx: &mut Tx<'_>) -> impl Future<Output = Result<Self::Out, Self::Error>> + Send;
+    /// A number for the row that many of these operations want to lock at once, if there is one: where a lock costs a
+    /// connection, they wait for each other before they take one. Only a hint.
+    fn hot_row(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Something that only looks, on one consistent snapshot. Keep it short: a long read pins the log.

@@ -1,5 +1,7 @@
 //! `POST /v1/messages` to one agent: replay first, then the checks in their order, then the store steps.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, ConversationKind, MessageId};
@@ -110,6 +112,16 @@ impl Write for SendDirect {
         }
         inbox_has_room(recipient, self.limits.backlog_hard)?;
         self.store(tx, &state, recipient, &key16).await
+    }
+
+    /// The recipient's inbox, as far as the request names it.
+    fn hot_row(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        match &self.request.conversation_id {
+            Some(id) => id.hash(&mut hasher),
+            None => self.request.to.hash(&mut hasher),
+        }
+        Some(hasher.finish())
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use super::failure::{Remedy, remedy, spelled};
 use super::options::{Encryption, PostgresOptions};
 use super::transaction::{Failure, Manner, Transaction};
+use super::turns::Turns;
 use super::{migrate, tls};
 use crate::sqlite::Then;
 use crate::store::{Lane, closed};
@@ -40,6 +41,7 @@ struct Shared {
     queue: u32,
     callers: Arc<Semaphore>,
     own: Arc<Semaphore>,
+    turns: Turns,
     closed: AtomicBool,
     commits: AtomicU64,
     jitter: RandomState,
@@ -63,6 +65,7 @@ impl Postgres {
             queue,
             callers: Arc::new(Semaphore::new(queue as usize)),
             own: Arc::new(Semaphore::new(OWN as usize)),
+            turns: Turns::default(),
             closed: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             jitter: RandomState::new(),
@@ -138,6 +141,10 @@ impl Shared {
     }
 
     async fn write<W: Write>(&self, operation: &W) -> Result<W::Out, W::Error> {
+        let _turn = match operation.hot_row() {
+            Some(row) => Some(self.turns.take(row).await),
+            None => None,
+        };
         let mut patience = self.patience();
         loop {
             let mut tx = Tx::Postgres(self.begin(&self.writing, &mut patience).await?);

@@ -14,6 +14,7 @@ mod migrate;
 mod options;
 mod tls;
 mod transaction;
+mod turns;
 mod value;
 
 pub(crate) use engine::{Postgres, connection};
