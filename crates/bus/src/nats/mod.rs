@@ -87,7 +87,8 @@ impl Nats {
     /// Starts to connect, and comes back when connected or after a second, whichever is first.
     ///
     /// `inbound` is called with other nodes' payloads for what is joined and for [`Subject::All`], as they arrive, one at
-    /// a time; it must be quick and must not panic.
+    /// a time; it must be quick and must not panic. A payload is a part of what was read from the connection (64 KiB):
+    /// whoever keeps one for long copies it.
     ///
     /// # Errors
     /// When the options can never work. That nobody answers, or that the credentials are refused, is no error: see
