@@ -92,7 +92,7 @@ async fn a_job_whose_node_died_is_done_by_another_when_its_time_is_over() {
     let nodes = Nodes::start_with(2, |_, config| config.timing.seek_jobs = Duration::from_millis(10)).await;
     let store = store(&nodes.database).await;
     let (alice, bob) = friends(&nodes.nodes[0]).await;
-    alice.send(&nodes.nodes[0], &bob, "hello").await;
+    alice.send(&nodes.nodes[0], &bob, "left behind").await;
     let began = std::time::Instant::now();
     let taken = TakenByNobody { agent: "bobby", now: Clock::system().now(), lease_ms: LEASE.as_millis() as i64 };
     let job = store.write(taken).await.unwrap();

@@ -6,6 +6,7 @@ use agentchat_launch::{Gate, TestDatabase};
 use agentchat_server::Secret;
 
 use super::accounts::{rotate, status};
+use super::delivery::received;
 use super::{FIVE_SECONDS, Nodes, until, until_bus};
 use crate::client::TestServer;
 use crate::realtime::peer::{Agent, Peer, friends};
@@ -14,7 +15,7 @@ use crate::realtime::peer::{Agent, Peer, friends};
 async fn across(from: &TestServer, alice: &Agent, bob: &Agent, peer: &mut Peer, text: &str) -> Duration {
     let began = Instant::now();
     alice.send(from, bob, text).await;
-    assert_eq!(peer.text().await, text);
+    assert_eq!(received(peer).await, text);
     began.elapsed()
 }
 
@@ -87,11 +88,9 @@ async fn held_requests_end_while_nats_is_away() {
 /// One node is cut off from the bus, and neither it nor the bus is told.
 #[tokio::test]
 async fn deliveries_go_on_within_five_seconds_on_a_node_that_is_cut_off() {
-    let gate = std::sync::OnceLock::new();
     let mut nodes = Nodes::start(1).await;
-    let far = Gate::to(nodes.nats.address()).await;
-    let url = format!("nats://{}", far.address());
-    let gate: &Gate = gate.get_or_init(|| far);
+    let gate = Gate::to(nodes.nats.address()).await;
+    let url = format!("nats://{}", gate.address());
     let database = nodes.database.url();
     let second = TestServer::start_with(|config| {
         config.database_url = Some(Secret::new(database));

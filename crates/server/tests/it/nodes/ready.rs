@@ -89,7 +89,7 @@ async fn a_server_waits_for_a_database_that_starts_later() {
     let mut config = Config::new(folder.path());
     config.database_url = Some(Secret::new(postgres.url("chat")));
     let starting = tokio::spawn(Server::start(config));
-    tokio::task::spawn_blocking(move || {
+    let _postgres = tokio::task::spawn_blocking(move || {
         postgres.start_again();
         postgres
     })
