@@ -1,9 +1,10 @@
 //! What a client's frames are answered with, in the order in which the frames came.
 
-use std::future::{Future, ready};
+use std::collections::VecDeque;
+use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use agentchat_core::accounts::Caller;
@@ -11,6 +12,7 @@ use agentchat_core::messages::{ReadThrough, Sent};
 use agentchat_protocol::frame::{FrameFailure, MessageSent, SendFrame, ServerFrame};
 use agentchat_protocol::id::ConversationId;
 use agentchat_protocol::send::SendRequest;
+use agentchat_store::Engine;
 use futures_util::stream::{FuturesOrdered, Stream};
 
 use crate::app::App;
@@ -23,15 +25,65 @@ const AT_ONCE: usize = 16;
 
 type Reply = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
-/// The open replies of one socket. Operations reach the store in the order of their frames, since each runs up to
-/// there when it is first polled.
-#[derive(Default)]
-pub(super) struct Replies(Option<Box<FuturesOrdered<Reply>>>);
+/// The open replies of one socket. Its frames are processed in their order.
+pub(super) struct Replies {
+    engine: Engine,
+    open: Option<Box<Open>>,
+}
+
+enum Open {
+    /// SQLite's writer takes operations in the order in which they were queued, and each runs up to there when it is
+    /// first polled.
+    Together(FuturesOrdered<Reply>),
+    /// On PostgreSQL operations that are under way at once commit in any order.
+    InTurn(VecDeque<Reply>),
+}
+
+impl Open {
+    fn new(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Self::Together(FuturesOrdered::new()),
+            Engine::Postgres => Self::InTurn(VecDeque::new()),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Together(replies) => replies.len(),
+            Self::InTurn(replies) => replies.len(),
+        }
+    }
+
+    fn push_back(&mut self, reply: Reply) {
+        match self {
+            Self::Together(replies) => replies.push_back(reply),
+            Self::InTurn(replies) => replies.push_back(reply),
+        }
+    }
+
+    /// `None` when there is no further one.
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Option<String>>> {
+        match self {
+            Self::Together(replies) => Pin::new(replies).poll_next(context),
+            Self::InTurn(replies) => {
+                let Some(first) = replies.front_mut() else { return Poll::Ready(None) };
+                let reply = ready!(first.as_mut().poll(context));
+                replies.pop_front();
+                Poll::Ready(Some(reply))
+            }
+        }
+    }
+}
 
 impl Replies {
+    /// None yet, on this engine.
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine, open: None }
+    }
+
     /// As much is open as may be at once.
     pub(super) fn is_full(&self) -> bool {
-        self.0.as_ref().is_some_and(|open| open.len() >= AT_ONCE)
+        self.open.as_ref().is_some_and(|open| open.len() >= AT_ONCE)
     }
 
     /// Sends the message of a frame. Without a usable `request_id` nobody could tell what the answer refers to.
@@ -40,7 +92,7 @@ impl Replies {
         let limit = usize::try_from(app.limits.content_bytes).unwrap_or(usize::MAX);
         match frame.request(limit) {
             Ok(request) => self.push(send(app.clone(), Arc::clone(caller), request_id, request)),
-            Err(error) => self.push(ready(failure(request_id, &api::send_error(error)))),
+            Err(error) => self.push(future::ready(failure(request_id, &api::send_error(error)))),
         }
     }
 
@@ -53,7 +105,7 @@ impl Replies {
             window_s: u64::from(rate.window_s),
             retry_after_ms: (wait.as_micros() as u64).div_ceil(1_000).max(1),
         };
-        self.push(ready(failure(request_id, &AppError::from(refusal))));
+        self.push(future::ready(failure(request_id, &AppError::from(refusal))));
     }
 
     /// Moves the read cursor; answered by nothing.
@@ -76,11 +128,11 @@ impl Replies {
 
     /// The next text to write, once its turn has come.
     pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<String> {
-        while let Some(open) = &mut self.0 {
-            match Pin::new(&mut **open).poll_next(context) {
+        while let Some(open) = &mut self.open {
+            match open.poll_next(context) {
                 Poll::Ready(Some(Some(text))) => return Poll::Ready(text),
                 Poll::Ready(Some(None)) => {}
-                Poll::Ready(None) => self.0 = None,
+                Poll::Ready(None) => self.open = None,
                 Poll::Pending => break,
             }
         }
@@ -88,7 +140,8 @@ impl Replies {
     }
 
     fn push(&mut self, reply: impl Future<Output = Option<String>> + Send + 'static) {
-        self.0.get_or_insert_default().push_back(Box::pin(reply));
+        let open = self.open.get_or_insert_with(|| Box::new(Open::new(self.engine)));
+        open.push_back(Box::pin(reply));
     }
 }
 

@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             heart: Heart::new(timing),
             timer: Box::pin(tokio::time::sleep_until(began + timing.ping)),
             asking: None,
-            replies: Replies::default(),
+            replies: Replies::new(app.store.engine()),
             budget: FrameBudget::default(),
             events: VecDeque::new(),
             unflushed: VecDeque::new(),
