@@ -2,16 +2,17 @@
 
 use agentchat_core::agents::UnfinishedJobs;
 use agentchat_server::{Config, Secret, Server};
-use agentchat_store::{Store, StoreOptions};
+use agentchat_store::{Engine, Store};
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
 use crate::accounts::{call, mails};
-use crate::client::{Answer, TestServer};
+use crate::client::{Answer, Home, TestServer};
 
 const TOKEN: &str = "operator-token-0123456789-0123456789";
 
-async fn start() -> TestServer {
-    TestServer::start_with(|config: &mut Config| config.admin_token = Some(Secret::new(TOKEN))).await
+async fn start(engine: Engine) -> TestServer {
+    TestServer::on_with(engine, |config: &mut Config| config.admin_token = Some(Secret::new(TOKEN))).await
 }
 
 async fn ask(server: &TestServer, method: &str, path: &str, body: &str) -> Answer {
@@ -25,14 +26,14 @@ async fn create(server: &TestServer, handle: &str) -> Value {
     created.json()
 }
 
-#[tokio::test]
-async fn without_a_token_nobody_is_the_operator() {
-    let closed = TestServer::start().await;
+#[store_test]
+async fn without_a_token_nobody_is_the_operator(engine: Engine) {
+    let closed = TestServer::on(engine).await;
     let unset = ask(&closed, "GET", "/admin/stats", "").await;
     assert_eq!((unset.status, unset.error_code().as_str()), (503, "OPS_AUTH_REQUIRED"));
     assert!(unset.json()["details"]["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0));
     assert!(unset.header("retry-after").is_some());
-    let server = start().await;
+    let server = start(engine).await;
     for (method, path) in [
         ("GET", "/admin/stats"),
         ("GET", "/admin/agents"),
@@ -45,9 +46,9 @@ async fn without_a_token_nobody_is_the_operator() {
     }
 }
 
-#[tokio::test]
-async fn the_operator_makes_agents_without_mail() {
-    let server = start().await;
+#[store_test]
+async fn the_operator_makes_agents_without_mail(engine: Engine) {
+    let server = start(engine).await;
     let created = create(&server, "@Build-Bot").await;
     assert_eq!(created["agent"]["handle"], "build-bot");
     let key = created["api_key"].as_str().unwrap();
@@ -62,9 +63,9 @@ async fn the_operator_makes_agents_without_mail() {
     }
 }
 
-#[tokio::test]
-async fn the_operator_lists_agents_with_what_waits_for_them() {
-    let server = start().await;
+#[store_test]
+async fn the_operator_lists_agents_with_what_waits_for_them(engine: Engine) {
+    let server = start(engine).await;
     for handle in ["bot-a", "bot-b", "carol"] {
         create(&server, handle).await;
     }
@@ -85,9 +86,9 @@ async fn the_operator_lists_agents_with_what_waits_for_them() {
     }
 }
 
-#[tokio::test]
-async fn the_operator_deletes_agents() {
-    let server = start().await;
+#[store_test]
+async fn the_operator_deletes_agents(engine: Engine) {
+    let server = start(engine).await;
     let key = create(&server, "alice").await["api_key"].as_str().unwrap().to_owned();
     assert_eq!(call(&server, &key, "GET", "/v1/agents/me", "").await.status, 200);
     assert_eq!(ask(&server, "DELETE", "/admin/agents/Alice", "").await.json()["ok"], true);
@@ -105,23 +106,21 @@ async fn the_operator_deletes_agents() {
     assert!(stats["store"]["bytes"].as_u64().is_some_and(|bytes| bytes > 0));
 }
 
-#[tokio::test]
-async fn a_start_finishes_what_the_last_run_left() {
-    let mut folder = tempfile::tempdir().unwrap();
-    let store = Store::open(StoreOptions::new(folder.path())).unwrap();
+#[store_test]
+async fn a_start_finishes_what_the_last_run_left(engine: Engine) {
+    let mut home = Home::new(engine).await;
+    let store = home.store().await;
     leave_a_job(&store).await;
     store.close().await;
     drop(store);
     // A shutdown may come before the job is done; then the next start goes on with it.
     for _ in 0..50 {
-        let server = TestServer { running: Server::start(Config::new(folder.path())).await.unwrap(), folder };
+        let server = TestServer { running: Server::start(home.config()).await.unwrap(), home };
         for _ in 0..5 {
             assert_eq!(server.get("/v1/ready").await.status, 200);
         }
-        server.running.shutdown();
-        server.running.wait().await;
-        folder = server.folder;
-        let store = Store::open(StoreOptions::new(folder.path())).unwrap();
+        home = server.leave().await;
+        let store = home.store().await;
         let left = store.read(UnfinishedJobs).await.unwrap();
         store.close().await;
         if left.is_empty() {

@@ -1,13 +1,15 @@
 //! `/v1/agents`: own record, profiles, changes, deletion.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::accounts::{at_a_standstill, call};
 use crate::client::TestServer;
 
-#[tokio::test]
-async fn a_patch_changes_the_record_and_the_profile() {
-    let (server, clock) = at_a_standstill().await;
+#[store_test]
+async fn a_patch_changes_the_record_and_the_profile(engine: Engine) {
+    let (server, clock) = at_a_standstill(engine).await;
     let key = server.register("alice").await;
     clock.advance(1_000);
     let patch =
@@ -26,9 +28,9 @@ async fn a_patch_changes_the_record_and_the_profile() {
     assert_eq!(server.get("/v1/agents/alice").await.json()["display_name"], "Alice");
 }
 
-#[tokio::test]
-async fn only_the_own_account_can_be_changed() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn only_the_own_account_can_be_changed(engine: Engine) {
+    let server = TestServer::on(engine).await;
     let alice = server.register("alice").await;
     server.register("bob").await;
     for handle in ["bob", "nobody", "-"] {
@@ -43,9 +45,9 @@ async fn only_the_own_account_can_be_changed() {
     assert!(bad.json()["details"]["fieldErrors"]["settings.inbox_mode"].is_array());
 }
 
-#[tokio::test]
-async fn a_deleted_account_is_gone_and_its_handle_stays_taken() {
-    let (server, clock) = at_a_standstill().await;
+#[store_test]
+async fn a_deleted_account_is_gone_and_its_handle_stays_taken(engine: Engine) {
+    let (server, clock) = at_a_standstill(engine).await;
     let (alice, bob) = (server.register("alice").await, server.register("bob").await);
     let hello = json!({ "to": "alice", "client_msg_id": "m-1", "content": { "text": "hello" } }).to_string();
     assert_eq!(call(&server, &bob, "POST", "/v1/messages", &hello).await.status, 201);
@@ -63,9 +65,9 @@ async fn a_deleted_account_is_gone_and_its_handle_stays_taken() {
     assert_eq!((taken.status, taken.error_code().as_str()), (409, "HANDLE_TAKEN"));
 }
 
-#[tokio::test]
-async fn a_malformed_handle_is_nobody() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn a_malformed_handle_is_nobody(engine: Engine) {
+    let server = TestServer::on(engine).await;
     assert_eq!(server.get("/v1/agents/x").await.error_code(), "AGENT_NOT_FOUND");
     assert_eq!(server.get("/v1/agents/a%20b").await.error_code(), "AGENT_NOT_FOUND");
     let refused = server.request("PUT", "/v1/agents/alice", &[], b"").await;

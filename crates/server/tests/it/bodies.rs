@@ -1,5 +1,7 @@
 //! The body cap answers before authentication and after routing.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::client::TestServer;
@@ -17,9 +19,9 @@ async fn a_large_body_is_413_before_authentication() {
     assert_eq!((chunked.status, chunked.error_code().as_str()), (413, "PAYLOAD_TOO_LARGE"));
 }
 
-#[tokio::test]
-async fn a_body_at_the_cap_reaches_authentication() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn a_body_at_the_cap_reaches_authentication(engine: Engine) {
+    let server = TestServer::on(engine).await;
     let body = vec![b' '; CAP];
     let declared = server.request("POST", "/v1/messages", &[], &body).await;
     assert_eq!((declared.status, declared.error_code().as_str()), (401, "UNAUTHORIZED"));

@@ -2,30 +2,80 @@
 
 use std::net::SocketAddr;
 
-use agentchat_server::{Config, Running, Server};
+use agentchat_launch::TestDatabase;
+use agentchat_server::{Config, Running, Secret, Server};
+use agentchat_store::{Engine, PostgresOptions, Store, StoreOptions};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// A running server and the folder it lives in.
+/// Where a server keeps everything: a folder, and a database when that is not in the folder.
+pub(crate) struct Home {
+    pub(crate) folder: TempDir,
+    database: Option<TestDatabase>,
+}
+
+impl Home {
+    pub(crate) async fn new(engine: Engine) -> Self {
+        let database = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(TestDatabase::new().await),
+        };
+        Self { folder: tempfile::tempdir().unwrap(), database }
+    }
+
+    /// The defaults of a server that lives here.
+    pub(crate) fn config(&self) -> Config {
+        let mut config = Config::new(self.folder.path());
+        config.database_url = self.database.as_ref().map(|database| Secret::new(database.url()));
+        config
+    }
+
+    /// The store, while no server runs here.
+    pub(crate) async fn store(&self) -> Store {
+        match &self.database {
+            None => Store::open(StoreOptions::new(self.folder.path())).unwrap(),
+            Some(database) => Store::connect(PostgresOptions::parse(&database.url()).unwrap()).await.unwrap(),
+        }
+    }
+}
+
+/// A running server and where it lives.
 pub(crate) struct TestServer {
     pub(crate) running: Running,
-    pub(crate) folder: tempfile::TempDir,
+    pub(crate) home: Home,
 }
 
 impl TestServer {
-    /// Starts with the defaults.
+    /// Starts with the defaults, in a folder alone.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
-    /// Starts with changes to the defaults.
+    /// The same with changes to the defaults.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = Config::new(folder.path());
+        Self::on_with(Engine::Sqlite, change).await
+    }
+
+    /// Starts with the defaults on this engine.
+    pub(crate) async fn on(engine: Engine) -> Self {
+        Self::on_with(engine, |_| {}).await
+    }
+
+    /// The same with changes to the defaults.
+    pub(crate) async fn on_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let home = Home::new(engine).await;
+        let mut config = home.config();
         change(&mut config);
-        let running = Server::start(config).await.unwrap();
-        Self { running, folder }
+        Self { running: Server::start(config).await.unwrap(), home }
+    }
+
+    /// Ends it; where it lived stays.
+    pub(crate) async fn leave(self) -> Home {
+        self.running.shutdown();
+        self.running.wait().await;
+        self.home
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
@@ -72,7 +122,7 @@ impl TestServer {
 
     /// The six digits of the newest mail to an address.
     pub(crate) fn mailed_code(&self, email: &str) -> String {
-        let mails = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
+        let mails = std::fs::read_dir(self.home.folder.path().join("mail")).unwrap();
         let names = mails
             .map(|entry| entry.unwrap().path())
             .filter(|path| path.to_str().unwrap().ends_with(&format!("-{email}.eml")));
@@ -83,8 +133,7 @@ impl TestServer {
     }
 
     pub(crate) async fn stop(self) {
-        self.running.shutdown();
-        self.running.wait().await;
+        self.leave().await;
     }
 }
 

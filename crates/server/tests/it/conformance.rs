@@ -2,6 +2,8 @@
 
 use crate::client::TestServer;
 use crate::stage::Stage;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 #[tokio::test]
 async fn the_beginning_of_a_literal_route_is_no_id() {
@@ -14,9 +16,9 @@ async fn the_beginning_of_a_literal_route_is_no_id() {
     }
 }
 
-#[tokio::test]
-async fn literal_segments_win_over_handles_and_ids() {
-    let stage = Stage::of(&["alice"]).await;
+#[store_test]
+async fn literal_segments_win_over_handles_and_ids(engine: Engine) {
+    let stage = Stage::of(engine, &["alice"]).await;
     for (path, allow) in
         [("/v1/agents/me", "GET,HEAD"), ("/v1/agents/recover", "POST"), ("/v1/messages/sync", "GET,HEAD")]
     {

@@ -1,12 +1,14 @@
 //! Keys that open nothing are all the same 401; the operator's token is another matter.
 
 use agentchat_server::Secret;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
 use crate::client::TestServer;
 
-#[tokio::test]
-async fn every_key_that_opens_nothing_gets_the_same_answer() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn every_key_that_opens_nothing_gets_the_same_answer(engine: Engine) {
+    let server = TestServer::on(engine).await;
     let missing = server.get("/v1/conversations").await;
     assert_eq!((missing.status, missing.error_code().as_str()), (401, "UNAUTHORIZED"));
     for value in [
@@ -23,9 +25,9 @@ async fn every_key_that_opens_nothing_gets_the_same_answer() {
     }
 }
 
-#[tokio::test]
-async fn a_key_in_the_query_is_not_looked_at() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn a_key_in_the_query_is_not_looked_at(engine: Engine) {
+    let server = TestServer::on(engine).await;
     let path = "/v1/conversations?api_key=ac_live_003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf45tWMh";
     assert_eq!(server.get(path).await.status, 401);
 }

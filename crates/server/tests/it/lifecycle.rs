@@ -1,5 +1,7 @@
 //! Start and shutdown.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use std::time::{Duration, Instant};
 
 use agentchat_server::{Config, Server, StartError};
@@ -11,7 +13,7 @@ use crate::client::{TestServer, is_listening};
 #[tokio::test]
 async fn a_second_server_on_the_same_folder_is_refused() {
     let server = TestServer::start().await;
-    let error = Server::start(Config::new(server.folder.path())).await.unwrap_err();
+    let error = Server::start(server.home.config()).await.unwrap_err();
     assert!(matches!(error, StartError::Store(_)));
     assert!(error.to_string().contains("in use by another process"), "{error}");
 }
@@ -29,18 +31,17 @@ async fn a_taken_address_is_named() {
 #[tokio::test]
 async fn after_a_shutdown_nobody_listens_and_the_folder_is_free() {
     let server = TestServer::start().await;
-    let (address, folder) = (server.running.addr(), server.folder);
-    server.running.shutdown();
-    server.running.wait().await;
+    let address = server.running.addr();
+    let home = server.leave().await;
     assert!(!is_listening(address).await);
-    let again = Server::start(Config::new(folder.path())).await.unwrap();
+    let again = Server::start(home.config()).await.unwrap();
     again.shutdown();
     again.wait().await;
 }
 
-#[tokio::test]
-async fn a_request_in_flight_is_finished_and_told_that_the_server_drains() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn a_request_in_flight_is_finished_and_told_that_the_server_drains(engine: Engine) {
+    let server = TestServer::on(engine).await;
     let mut stream = TcpStream::connect(server.running.addr()).await.unwrap();
     // The body's last byte is missing, so the server is in the middle of this request.
     stream.write_all(b"GET /v1/ready HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n").await.unwrap();
@@ -59,9 +60,9 @@ async fn a_request_in_flight_is_finished_and_told_that_the_server_drains() {
     server.running.wait().await;
 }
 
-#[tokio::test]
-async fn an_idle_connection_does_not_hold_the_shutdown_up() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn an_idle_connection_does_not_hold_the_shutdown_up(engine: Engine) {
+    let server = TestServer::on(engine).await;
     let _idle = TcpStream::connect(server.running.addr()).await.unwrap();
     assert_eq!(server.get("/v1/health").await.status, 200);
     let started = Instant::now();

@@ -1,12 +1,14 @@
 //! Policies as callers meet them: the 429, its wait, and the headers before it.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::client::TestServer;
 
-#[tokio::test]
-async fn an_agent_over_its_policy_is_told_which_and_for_how_long() {
-    let server = TestServer::start_with(|config| config.limits.set("api=2/3600").unwrap()).await;
+#[store_test]
+async fn an_agent_over_its_policy_is_told_which_and_for_how_long(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| config.limits.set("api=2/3600").unwrap()).await;
     let key = server.register("alice").await;
     let authorization = format!("Bearer {key}");
     let headers = [("Authorization", authorization.as_str())];
@@ -30,9 +32,9 @@ async fn an_agent_over_its_policy_is_told_which_and_for_how_long() {
     assert_eq!(refused.header("ratelimit"), Some(r#""api";r=0;t=3600"#));
 }
 
-#[tokio::test]
-async fn sending_counts_for_its_own_policy_and_gives_back_what_came_to_nothing() {
-    let server = TestServer::start_with(|config| config.limits.set("send=3/3600").unwrap()).await;
+#[store_test]
+async fn sending_counts_for_its_own_policy_and_gives_back_what_came_to_nothing(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| config.limits.set("send=3/3600").unwrap()).await;
     let (alice, _bob) = (server.register("alice").await, server.register("bob").await);
     let authorization = format!("Bearer {alice}");
     let send = |to: &str| {
@@ -47,9 +49,9 @@ async fn sending_counts_for_its_own_policy_and_gives_back_what_came_to_nothing()
     assert_eq!((replayed.status, replayed.header("ratelimit")), (200, Some(r#""send";r=2;t=1200"#)));
 }
 
-#[tokio::test]
-async fn an_address_behind_a_proxy_has_its_own_bucket() {
-    let server = TestServer::start_with(|config| {
+#[store_test]
+async fn an_address_behind_a_proxy_has_its_own_bucket(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| {
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         config.limits.set("profile_read=1/3600").unwrap();
     })
@@ -61,9 +63,9 @@ async fn an_address_behind_a_proxy_has_its_own_bucket() {
     assert_eq!(read("198.51.100.2").await.error_code(), "AGENT_NOT_FOUND");
 }
 
-#[tokio::test]
-async fn a_loopback_peer_without_proxies_is_exempt_from_ip_policies() {
-    let server = TestServer::start_with(|config| config.limits.set("profile_read=1/3600").unwrap()).await;
+#[store_test]
+async fn a_loopback_peer_without_proxies_is_exempt_from_ip_policies(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| config.limits.set("profile_read=1/3600").unwrap()).await;
     for _ in 0..3 {
         assert_eq!(server.get("/v1/agents/nobody").await.error_code(), "AGENT_NOT_FOUND");
     }

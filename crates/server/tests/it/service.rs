@@ -1,13 +1,15 @@
 //! Health, readiness, metrics, the OpenAPI document.
 
 use agentchat_server::{Config, Secret};
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::client::TestServer;
 
-#[tokio::test]
-async fn it_says_what_it_is() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn it_says_what_it_is(engine: Engine) {
+    let server = TestServer::on(engine).await;
     assert_eq!(
         server.get("/").await.json(),
         json!({ "name": "AgentChat API", "version": env!("CARGO_PKG_VERSION"), "status": "alive" })
@@ -19,9 +21,9 @@ async fn it_says_what_it_is() {
     );
 }
 
-#[tokio::test]
-async fn metrics_count_requests_by_route_and_client() {
-    let server = TestServer::start().await;
+#[store_test]
+async fn metrics_count_requests_by_route_and_client(engine: Engine) {
+    let server = TestServer::on(engine).await;
     server.request("GET", "/v1/health", &[("X-AgentChat-Client", "python_sdk")], b"").await;
     server.request("GET", "/v1/health", &[("X-AgentChat-Client", "something else")], b"").await;
     server.get("/v1/agents/some-handle/nothing").await;
@@ -41,9 +43,9 @@ async fn metrics_count_requests_by_route_and_client() {
     assert!(!answer.body.contains("some-handle"));
 }
 
-#[tokio::test]
-async fn metrics_ask_for_their_token() {
-    let server = TestServer::start_with(|config: &mut Config| config.metrics_token = Some(Secret::new("m"))).await;
+#[store_test]
+async fn metrics_ask_for_their_token(engine: Engine) {
+    let server = TestServer::on_with(engine, |config: &mut Config| config.metrics_token = Some(Secret::new("m"))).await;
     let answer = server.get("/metrics").await;
     assert_eq!((answer.status, answer.error_code().as_str()), (401, "UNAUTHORIZED"));
     let wrong = server.request("GET", "/metrics", &[("Authorization", "Bearer n")], b"").await;

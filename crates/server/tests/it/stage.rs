@@ -7,11 +7,20 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_server::{Clock, Config, Server};
 use agentchat_store::key::AgentKey;
-use agentchat_store::{Store, StoreError, StoreOptions, Tx, Write};
+use agentchat_store::{Engine, StoreError, Tx, Write};
 use serde_json::{Value, json};
 
 use crate::accounts::call;
-use crate::client::{Answer, TestServer};
+use crate::client::{Answer, Home, TestServer};
+
+/// insta's, for tests that run on several engines: each has to answer the same.
+macro_rules! assert_snapshot {
+    ($answer:expr, @$snapshot:literal) => {{
+        let answer = $answer;
+        insta::allow_duplicates! { insta::assert_snapshot!(answer, @$snapshot) }
+    }};
+}
+pub(crate) use assert_snapshot;
 
 /// What happens on it begins at 2026-01-15T09:30:00.000Z; every message said takes a second.
 pub(crate) struct Stage {
@@ -23,18 +32,18 @@ pub(crate) struct Stage {
 
 impl Stage {
     /// A server with these agents.
-    pub(crate) async fn of(agents: &[&'static str]) -> Self {
-        Self::with(agents, |_| {}).await
+    pub(crate) async fn of(engine: Engine, agents: &[&'static str]) -> Self {
+        Self::with(engine, agents, |_| {}).await
     }
 
     /// The same after changes to the defaults.
-    pub(crate) async fn with(agents: &[&'static str], change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn with(engine: Engine, agents: &[&'static str], change: impl FnOnce(&mut Config)) -> Self {
         let clock = Clock::manual(Timestamp::from_millis(1_768_469_400_000));
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = Config::new(folder.path());
+        let home = Home::new(engine).await;
+        let mut config = home.config();
         config.clock = clock.clone();
         change(&mut config);
-        let server = TestServer { running: Server::start(config.clone()).await.unwrap(), folder };
+        let server = TestServer { running: Server::start(config.clone()).await.unwrap(), home };
         let mut keys = HashMap::new();
         for agent in agents {
             keys.insert(*agent, server.register(agent).await);
@@ -44,13 +53,12 @@ impl Stage {
 
     /// Writes to the store as no endpoint of this part does, while the server is down for a moment.
     pub(crate) async fn meanwhile(self, change: impl Write<Error = StoreError>) -> Self {
-        let Self { server: TestServer { running, folder }, clock, config, keys } = self;
-        running.shutdown();
-        running.wait().await;
-        let store = Store::open(StoreOptions::new(folder.path())).unwrap();
+        let Self { server, clock, config, keys } = self;
+        let home = server.leave().await;
+        let store = home.store().await;
         store.write(change).await.unwrap();
         store.close().await;
-        let server = TestServer { running: Server::start(config.clone()).await.unwrap(), folder };
+        let server = TestServer { running: Server::start(config.clone()).await.unwrap(), home };
         Self { server, clock, config, keys }
     }
 

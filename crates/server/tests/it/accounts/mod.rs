@@ -6,15 +6,16 @@ mod rotation;
 
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_server::Clock;
+use agentchat_store::Engine;
 use serde_json::Value;
 
 use crate::client::{Answer, TestServer};
 
 /// A server whose clock stands until it is moved.
-pub(crate) async fn at_a_standstill() -> (TestServer, Clock) {
+pub(crate) async fn at_a_standstill(engine: Engine) -> (TestServer, Clock) {
     let clock = Clock::manual(Timestamp::from_millis(1_768_469_400_000));
     let shared = clock.clone();
-    (TestServer::start_with(|config| config.clock = shared).await, clock)
+    (TestServer::on_with(engine, |config| config.clock = shared).await, clock)
 }
 
 pub(crate) async fn post(server: &TestServer, path: &str, body: &Value) -> Answer {
@@ -29,7 +30,7 @@ pub(crate) async fn call(server: &TestServer, key: &str, method: &str, path: &st
 
 /// Mails written so far.
 pub(crate) fn mails(server: &TestServer) -> usize {
-    let names = std::fs::read_dir(server.folder.path().join("mail")).unwrap().map(|entry| entry.unwrap().path());
+    let names = std::fs::read_dir(server.home.folder.path().join("mail")).unwrap().map(|entry| entry.unwrap().path());
     names.filter(|path| path.extension().is_some_and(|end| end == "eml")).count()
 }
 

@@ -1,5 +1,7 @@
 //! `POST /v1/agents/recover` and `/v1/agents/recover/verify`.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
 use super::{at_a_standstill, call, mails, post, wrong};
@@ -22,9 +24,9 @@ async fn recovered_code(server: &TestServer, email: &str, before: usize) -> Stri
     server.mailed_code(email)
 }
 
-#[tokio::test]
-async fn a_lost_key_is_replaced_and_the_old_one_is_dead() {
-    let (server, clock) = at_a_standstill().await;
+#[store_test]
+async fn a_lost_key_is_replaced_and_the_old_one_is_dead(engine: Engine) {
+    let (server, clock) = at_a_standstill(engine).await;
     let old = server.register("alice").await;
     assert_eq!(call(&server, &old, "GET", "/v1/agents/me", "").await.status, 200);
     clock.advance(60_000);
@@ -42,9 +44,9 @@ async fn a_lost_key_is_replaced_and_the_old_one_is_dead() {
     assert_eq!(verify(&server, &begun, &code).await.error_code(), "EXPIRED");
 }
 
-#[tokio::test]
-async fn hits_and_misses_get_the_same_answer() {
-    let (server, clock) = at_a_standstill().await;
+#[store_test]
+async fn hits_and_misses_get_the_same_answer(engine: Engine) {
+    let (server, clock) = at_a_standstill(engine).await;
     server.register("alice").await;
     clock.advance(60_000);
     let hit = begin(&server, json!({ "email": "alice@example.com" })).await;
@@ -69,9 +71,9 @@ async fn hits_and_misses_get_the_same_answer() {
     );
 }
 
-#[tokio::test]
-async fn several_agents_need_a_name() {
-    let server = TestServer::start_with(|config| config.limits.set("otp_cooldown_s=0").unwrap()).await;
+#[store_test]
+async fn several_agents_need_a_name(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| config.limits.set("otp_cooldown_s=0").unwrap()).await;
     for handle in ["zoe", "alice"] {
         let begin = json!({ "email": "ops@example.com", "handle": handle });
         let begun = post(&server, "/v1/register", &begin).await.json();
@@ -89,9 +91,9 @@ async fn several_agents_need_a_name() {
     assert_eq!(verify(&server, &named, &code).await.json()["handle"], "zoe");
 }
 
-#[tokio::test]
-async fn a_registration_is_unknown_to_recovery() {
-    let (server, _clock) = at_a_standstill().await;
+#[store_test]
+async fn a_registration_is_unknown_to_recovery(engine: Engine) {
+    let (server, _clock) = at_a_standstill(engine).await;
     let begun = post(&server, "/v1/register", &json!({ "email": "ops@example.com", "handle": "alice" })).await;
     let code = server.mailed_code("ops@example.com");
     assert_eq!(verify(&server, &begun, &code).await.error_code(), "EXPIRED");

@@ -1,6 +1,8 @@
 //! `POST /v1/register` and `/v1/register/verify`.
 
 use agentchat_protocol::api_key::ApiKey;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use super::{at_a_standstill, call, post, wrong};
@@ -8,9 +10,9 @@ use crate::client::TestServer;
 
 const MAIL: &str = "ops@example.com";
 
-#[tokio::test]
-async fn an_agent_registers_and_is_known() {
-    let (server, _clock) = at_a_standstill().await;
+#[store_test]
+async fn an_agent_registers_and_is_known(engine: Engine) {
+    let (server, _clock) = at_a_standstill(engine).await;
     let begin =
         json!({ "email": " OPS@example.com", "handle": "@Build-Bot", "display_name": null, "description": "CI" });
     let begun = post(&server, "/v1/register", &begin).await;
@@ -46,9 +48,9 @@ async fn an_agent_registers_and_is_known() {
     );
 }
 
-#[tokio::test]
-async fn a_registration_is_refused_in_the_order_of_the_contract() {
-    let (server, clock) = at_a_standstill().await;
+#[store_test]
+async fn a_registration_is_refused_in_the_order_of_the_contract(engine: Engine) {
+    let (server, clock) = at_a_standstill(engine).await;
     server.register("alice").await;
     let begin = async |email: &str, handle: &str| {
         post(&server, "/v1/register", &json!({ "email": email, "handle": handle })).await
@@ -72,9 +74,9 @@ async fn a_registration_is_refused_in_the_order_of_the_contract() {
     assert_eq!(server.request("POST", "/v1/register", &[], b"").await.error_code(), "VALIDATION_ERROR");
 }
 
-#[tokio::test]
-async fn malformed_codes_are_no_tries_and_wrong_ones_are() {
-    let (server, _clock) = at_a_standstill().await;
+#[store_test]
+async fn malformed_codes_are_no_tries_and_wrong_ones_are(engine: Engine) {
+    let (server, _clock) = at_a_standstill(engine).await;
     let begun = post(&server, "/v1/register", &json!({ "email": MAIL, "handle": "alice" })).await.json();
     let (pending, code) = (&begun["pending_id"], server.mailed_code(MAIL));
     let verify = async |pending: &serde_json::Value, code: &str| {
@@ -96,9 +98,9 @@ async fn malformed_codes_are_no_tries_and_wrong_ones_are() {
     assert_eq!(exhausted.json()["details"], json!({ "retry_after_ms": 60_000 }));
 }
 
-#[tokio::test]
-async fn one_email_backs_several_agents_up_to_its_limit() {
-    let server = TestServer::start_with(|config| {
+#[store_test]
+async fn one_email_backs_several_agents_up_to_its_limit(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| {
         config.limits.set("emails_live=2").unwrap();
         config.limits.set("otp_cooldown_s=0").unwrap();
     })
@@ -113,10 +115,10 @@ async fn one_email_backs_several_agents_up_to_its_limit() {
     assert_eq!(refused.json()["details"], json!({ "limit": 2 }));
 }
 
-#[tokio::test]
-async fn mail_that_cannot_be_handed_over_takes_no_slot() {
-    let (server, _clock) = at_a_standstill().await;
-    let folder = server.folder.path().join("mail");
+#[store_test]
+async fn mail_that_cannot_be_handed_over_takes_no_slot(engine: Engine) {
+    let (server, _clock) = at_a_standstill(engine).await;
+    let folder = server.home.folder.path().join("mail");
     std::fs::remove_dir_all(&folder).unwrap();
     let begin = json!({ "email": MAIL, "handle": "alice" });
     let failed = post(&server, "/v1/register", &begin).await;
@@ -125,9 +127,9 @@ async fn mail_that_cannot_be_handed_over_takes_no_slot() {
     assert_eq!(post(&server, "/v1/register", &begin).await.status, 200);
 }
 
-#[tokio::test]
-async fn an_address_registers_five_times_an_hour() {
-    let server = TestServer::start_with(|config| {
+#[store_test]
+async fn an_address_registers_five_times_an_hour(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| {
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;

@@ -1,12 +1,14 @@
 //! `POST /v1/agents/{handle}/rotate-key` and `…/verify`.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use super::{at_a_standstill, call, wrong};
 
-#[tokio::test]
-async fn an_agent_replaces_its_own_key() {
-    let (server, clock) = at_a_standstill().await;
+#[store_test]
+async fn an_agent_replaces_its_own_key(engine: Engine) {
+    let (server, clock) = at_a_standstill(engine).await;
     let old = server.register("alice").await;
     clock.advance(60_000);
     let begun = call(&server, &old, "POST", "/v1/agents/@Alice/rotate-key", "").await;
@@ -29,9 +31,9 @@ async fn an_agent_replaces_its_own_key() {
     assert_eq!(verify(fresh, &code).await.error_code(), "EXPIRED");
 }
 
-#[tokio::test]
-async fn nobody_rotates_the_key_of_another() {
-    let (server, clock) = at_a_standstill().await;
+#[store_test]
+async fn nobody_rotates_the_key_of_another(engine: Engine) {
+    let (server, clock) = at_a_standstill(engine).await;
     let (alice, bob) = (server.register("alice").await, server.register("bob").await);
     clock.advance(60_000);
     for handle in ["bob", "nobody", "-"] {

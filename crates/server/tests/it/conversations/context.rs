@@ -1,13 +1,14 @@
 //! `GET /v1/conversations/{id}/context` and `GET /v1/conversations/direct/{handle}/context`.
 
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, assert_snapshot};
 
-#[tokio::test]
-async fn strangers_have_no_conversation_yet() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn strangers_have_no_conversation_yet(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     assert_eq!(
         stage.get("alice", "/v1/conversations/direct/%40BOB/context").await.json(),
         json!({
@@ -18,9 +19,9 @@ async fn strangers_have_no_conversation_yet() {
     );
 }
 
-#[tokio::test]
-async fn an_unanswered_message_is_cold_and_an_answer_establishes() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn an_unanswered_message_is_cold_and_an_answer_establishes(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "one").await;
     let cold = stage.get("bob", "/v1/conversations/direct/alice/context").await;
     assert_snapshot!(cold.print(), @r#"
@@ -95,9 +96,9 @@ async fn an_unanswered_message_is_cold_and_an_answer_establishes() {
     "#);
 }
 
-#[tokio::test]
-async fn contexts_of_others_are_not_there() {
-    let stage = Stage::of(&["alice", "bob", "eve"]).await;
+#[store_test]
+async fn contexts_of_others_are_not_there(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "eve"]).await;
     let id = stage.say("alice", "bob", "one").await["conversation_id"].as_str().unwrap().to_owned();
     let foreign = stage.get("eve", &format!("/v1/conversations/{id}/context")).await;
     assert_eq!(foreign.refusal(), (404, "CONVERSATION_NOT_FOUND".to_owned()));

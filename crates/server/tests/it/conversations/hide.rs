@@ -1,12 +1,14 @@
 //! `DELETE /v1/conversations/{id}`.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::stage::Stage;
 
-#[tokio::test]
-async fn a_hidden_conversation_comes_back_with_the_next_message_alone() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_hidden_conversation_comes_back_with_the_next_message_alone(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "one").await;
     stage.say("bob", "alice", "answer").await;
     let two = stage.say("alice", "bob", "two").await;
@@ -31,9 +33,9 @@ async fn a_hidden_conversation_comes_back_with_the_next_message_alone() {
     assert_eq!(stage.get("bob", &history).await.table(&["seq"]), "4");
 }
 
-#[tokio::test]
-async fn only_an_own_conversation_can_be_hidden() {
-    let stage = Stage::of(&["alice", "bob", "eve"]).await;
+#[store_test]
+async fn only_an_own_conversation_can_be_hidden(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "eve"]).await;
     let id = stage.say("alice", "bob", "one").await["conversation_id"].as_str().unwrap().to_owned();
     let foreign = stage.delete("eve", &format!("/v1/conversations/{id}")).await;
     assert_eq!(foreign.refusal(), (404, "CONVERSATION_NOT_FOUND".to_owned()));

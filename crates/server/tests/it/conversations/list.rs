@@ -1,13 +1,14 @@
 //! `GET /v1/conversations` and `GET /v1/conversations/{id}/participants`.
 
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, Standing};
+use crate::stage::{Stage, Standing, assert_snapshot};
 
-#[tokio::test]
-async fn a_row_says_what_is_new_and_from_whom() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_row_says_what_is_new_and_from_whom(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     assert_eq!(stage.patch("alice", "/v1/agents/alice", json!({ "display_name": "Alice" })).await.status, 200);
     stage.say("alice", "bob", "one").await;
     stage.say("bob", "alice", "answer").await;
@@ -44,9 +45,9 @@ async fn a_row_says_what_is_new_and_from_whom() {
     assert_eq!(stage.get("alice", "/v1/conversations").await.table(&members), "1 2 2 true");
 }
 
-#[tokio::test]
-async fn latest_activity_comes_first_in_pages() {
-    let stage = Stage::of(&["alice", "bob", "carol", "dave"]).await;
+#[store_test]
+async fn latest_activity_comes_first_in_pages(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "carol", "dave"]).await;
     for other in ["bob", "carol", "dave"] {
         stage.say("alice", other, &format!("to {other}")).await;
     }
@@ -67,9 +68,9 @@ async fn latest_activity_comes_first_in_pages() {
     }
 }
 
-#[tokio::test]
-async fn previews_are_one_line_by_type() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn previews_are_one_line_by_type(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "hello").await;
     stage.say("bob", "alice", "hi").await;
     let long = "word ".repeat(40);
@@ -92,9 +93,9 @@ async fn previews_are_one_line_by_type() {
     }
 }
 
-#[tokio::test]
-async fn the_counterparty_is_the_one_participant_even_when_it_is_gone() {
-    let stage = Stage::of(&["alice", "bob", "eve"]).await;
+#[store_test]
+async fn the_counterparty_is_the_one_participant_even_when_it_is_gone(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "eve"]).await;
     assert_eq!(stage.patch("alice", "/v1/agents/alice", json!({ "display_name": "Alice" })).await.status, 200);
     let id = stage.say("alice", "bob", "one").await["conversation_id"].as_str().unwrap().to_owned();
     let path = format!("/v1/conversations/{id}/participants");
@@ -113,9 +114,9 @@ async fn the_counterparty_is_the_one_participant_even_when_it_is_gone() {
     assert_eq!(foreign.refusal(), (404, "CONVERSATION_NOT_FOUND".to_owned()));
 }
 
-#[tokio::test]
-async fn a_muted_counterparty_shows() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_muted_counterparty_shows(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "one").await;
     let stage = stage.meanwhile(Standing::Muted("bob", "alice")).await;
     assert_eq!(stage.get("bob", "/v1/conversations").await.table(&["is_muted", "unread_count"]), "true 1");

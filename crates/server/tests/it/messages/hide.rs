@@ -1,12 +1,14 @@
 //! `DELETE /v1/messages/{message_id}`.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use crate::stage::Stage;
 
-#[tokio::test]
-async fn a_hidden_message_is_gone_for_its_hider_alone() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_hidden_message_is_gone_for_its_hider_alone(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "one").await;
     stage.say("bob", "alice", "answer").await;
     let last = stage.say("alice", "bob", "two").await;
@@ -29,9 +31,9 @@ async fn a_hidden_message_is_gone_for_its_hider_alone() {
     assert_eq!(stage.get("alice", &history).await.table(&members), "3 delivered null\n2 stored null\n1 stored null");
 }
 
-#[tokio::test]
-async fn the_sender_may_hide_its_own() {
-    let stage = Stage::of(&["alice", "bob", "eve"]).await;
+#[store_test]
+async fn the_sender_may_hide_its_own(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "eve"]).await;
     let sent = stage.say("alice", "bob", "one").await;
     let path = format!("/v1/messages/{}", sent["id"].as_str().unwrap());
     let history = format!("/v1/messages/{}", sent["conversation_id"].as_str().unwrap());

@@ -1,12 +1,13 @@
 //! `GET /v1/messages/{conversation_id}`.
 
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 
-use crate::stage::Stage;
+use crate::stage::{Stage, assert_snapshot};
 
 /// Six messages by turns, the first by alice; answers the conversation's path.
-async fn talk() -> (Stage, String) {
-    let stage = Stage::of(&["alice", "bob", "eve"]).await;
+async fn talk(engine: Engine) -> (Stage, String) {
+    let stage = Stage::of(engine, &["alice", "bob", "eve"]).await;
     let mut path = String::new();
     for (number, text) in ["one", "two", "three", "four", "five", "six"].into_iter().enumerate() {
         let (from, to) = if number % 2 == 0 { ("alice", "bob") } else { ("bob", "alice") };
@@ -20,9 +21,9 @@ async fn seqs(stage: &Stage, path: &str) -> Vec<i64> {
     stage.get("bob", path).await.rows().iter().map(|row| row["seq"].as_i64().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn newest_first_but_oldest_first_after_a_cursor() {
-    let (stage, path) = talk().await;
+#[store_test]
+async fn newest_first_but_oldest_first_after_a_cursor(engine: Engine) {
+    let (stage, path) = talk(engine).await;
     let history = async |query: &str| seqs(&stage, &format!("{path}{query}")).await;
     assert_eq!(history("").await, [6, 5, 4, 3, 2, 1]);
     assert_eq!(history("?limit=2").await, [6, 5]);
@@ -35,9 +36,9 @@ async fn newest_first_but_oldest_first_after_a_cursor() {
     assert_eq!(history("?before_seq=&after_seq=4&around_message_id=").await, [5, 6]);
 }
 
-#[tokio::test]
-async fn a_message_is_an_anchor_too() {
-    let (stage, path) = talk().await;
+#[store_test]
+async fn a_message_is_an_anchor_too(engine: Engine) {
+    let (stage, path) = talk(engine).await;
     let fourth = stage.get("bob", &path).await.rows()[2]["id"].as_str().unwrap().to_owned();
     assert_eq!(seqs(&stage, &format!("{path}?around_message_id={fourth}&limit=3")).await, [4, 3, 2]);
     assert_eq!(stage.delete("bob", &format!("/v1/messages/{fourth}")).await.status, 200);
@@ -49,9 +50,9 @@ async fn a_message_is_an_anchor_too() {
     assert_eq!(seqs(&stage, &format!("{path}?limit=3")).await, [6, 5, 3]);
 }
 
-#[tokio::test]
-async fn each_side_sees_its_own_envelopes() {
-    let (stage, path) = talk().await;
+#[store_test]
+async fn each_side_sees_its_own_envelopes(engine: Engine) {
+    let (stage, path) = talk(engine).await;
     let page = format!("{path}?limit=2");
     assert_snapshot!(stage.get("bob", &page).await.print(), @r#"
     200
@@ -129,17 +130,17 @@ async fn each_side_sees_its_own_envelopes() {
     ");
 }
 
-#[tokio::test]
-async fn reading_history_marks_nothing() {
-    let (stage, path) = talk().await;
+#[store_test]
+async fn reading_history_marks_nothing(engine: Engine) {
+    let (stage, path) = talk(engine).await;
     seqs(&stage, &path).await;
     assert_eq!(stage.waiting("bob").await.len(), 3);
     assert_eq!(stage.get("bob", "/v1/conversations").await.rows()[0]["unread_count"], 3);
 }
 
-#[tokio::test]
-async fn the_query_is_looked_at_before_the_conversation() {
-    let (stage, path) = talk().await;
+#[store_test]
+async fn the_query_is_looked_at_before_the_conversation(engine: Engine) {
+    let (stage, path) = talk(engine).await;
     let wrong = [
         "limit=0",
         "limit=-1",
@@ -159,9 +160,9 @@ async fn the_query_is_looked_at_before_the_conversation() {
     assert_eq!(seqs(&stage, &format!("{path}?limit=100000")).await.len(), 6);
 }
 
-#[tokio::test]
-async fn a_conversation_of_others_is_not_there() {
-    let (stage, path) = talk().await;
+#[store_test]
+async fn a_conversation_of_others_is_not_there(engine: Engine) {
+    let (stage, path) = talk(engine).await;
     let foreign = stage.get("eve", &path).await;
     assert_eq!(foreign.refusal(), (404, "CONVERSATION_NOT_FOUND".to_owned()));
     let lower = path.to_lowercase();

@@ -1,5 +1,7 @@
 //! `GET /v1/messages/sync?wait=…`.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
@@ -15,26 +17,26 @@ async fn five_held(stage: &Stage) -> (Answer, FuturesUnordered<impl Future<Outpu
     (ended, held)
 }
 
-#[tokio::test]
-async fn a_held_request_ends_with_the_row() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_held_request_ends_with_the_row(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let (held, sent) = tokio::join!(stage.get("bob", HELD), stage.say("alice", "bob", "hello"));
     let rows = held.rows();
     assert_eq!((rows.len(), &rows[0]["id"]), (1, &sent["id"]));
 }
 
-#[tokio::test]
-async fn nothing_is_held_when_there_is_a_row() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn nothing_is_held_when_there_is_a_row(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "hello").await;
     assert_eq!(stage.get("bob", HELD).await.rows().len(), 1);
     let nobodys = stage.get("bob", "/v1/messages/sync?wait=60&after=x").await;
     assert_eq!(nobodys.rows().len(), 0);
 }
 
-#[tokio::test]
-async fn a_cursor_waits_for_what_comes_behind_it() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_cursor_waits_for_what_comes_behind_it(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "one").await;
     stage.say("bob", "alice", "answer").await;
     let first = stage.waiting("bob").await[0]["delivery_id"].as_str().unwrap().to_owned();
@@ -43,9 +45,9 @@ async fn a_cursor_waits_for_what_comes_behind_it() {
     assert_eq!(held.rows()[0]["id"], sent["id"]);
 }
 
-#[tokio::test]
-async fn a_sixth_request_ends_the_oldest() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_sixth_request_ends_the_oldest(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let (ended, held) = five_held(&stage).await;
     assert_eq!(ended.rows().len(), 0);
     stage.say("alice", "bob", "hello").await;
@@ -53,18 +55,18 @@ async fn a_sixth_request_ends_the_oldest() {
     assert_eq!(answers.iter().map(|answer| answer.rows().len()).collect::<Vec<_>>(), [1; 5]);
 }
 
-#[tokio::test]
-async fn a_dead_key_ends_them_all() {
-    let stage = Stage::of(&["bob"]).await;
+#[store_test]
+async fn a_dead_key_ends_them_all(engine: Engine) {
+    let stage = Stage::of(engine, &["bob"]).await;
     let (_ended, held) = five_held(&stage).await;
     assert_eq!(stage.delete("bob", "/v1/agents/bob").await.status, 200);
     let answers: Vec<Answer> = held.collect().await;
     assert!(answers.iter().all(|answer| answer.refusal() == (401, "UNAUTHORIZED".to_owned())), "{answers:?}");
 }
 
-#[tokio::test]
-async fn a_shutdown_ends_them_empty() {
-    let stage = Stage::of(&["bob"]).await;
+#[store_test]
+async fn a_shutdown_ends_them_empty(engine: Engine) {
+    let stage = Stage::of(engine, &["bob"]).await;
     let (_ended, held) = five_held(&stage).await;
     stage.server.running.shutdown();
     let answers: Vec<Answer> = held.collect().await;

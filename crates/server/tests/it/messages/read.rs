@@ -1,13 +1,14 @@
 //! `POST /v1/messages/{message_id}/read`.
 
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, assert_snapshot};
 
 /// Alice wrote four messages to bob, who answered after the first.
-async fn talk() -> (Stage, Vec<Value>) {
-    let stage = Stage::of(&["alice", "bob", "eve"]).await;
+async fn talk(engine: Engine) -> (Stage, Vec<Value>) {
+    let stage = Stage::of(engine, &["alice", "bob", "eve"]).await;
     let mut sent = vec![stage.say("alice", "bob", "one").await];
     stage.say("bob", "alice", "answer").await;
     for text in ["two", "three", "four"] {
@@ -20,9 +21,9 @@ fn path(message: &Value) -> String {
     format!("/v1/messages/{}/read", message["id"].as_str().unwrap())
 }
 
-#[tokio::test]
-async fn the_cursor_takes_everything_before_it_along() {
-    let (stage, sent) = talk().await;
+#[store_test]
+async fn the_cursor_takes_everything_before_it_along(engine: Engine) {
+    let (stage, sent) = talk(engine).await;
     assert_snapshot!(stage.post("bob", &path(&sent[2]), Value::Null).await.print(), @r#"
     200
     {
@@ -69,9 +70,9 @@ async fn the_cursor_takes_everything_before_it_along() {
     ");
 }
 
-#[tokio::test]
-async fn it_never_moves_back_and_repeats_change_nothing() {
-    let (stage, sent) = talk().await;
+#[store_test]
+async fn it_never_moves_back_and_repeats_change_nothing(engine: Engine) {
+    let (stage, sent) = talk(engine).await;
     let first = stage.post("bob", &path(&sent[2]), json!({})).await.json();
     stage.clock.advance(60_000);
     assert_eq!(stage.post("bob", &path(&sent[2]), json!({})).await.json(), first);
@@ -87,9 +88,9 @@ async fn it_never_moves_back_and_repeats_change_nothing() {
     assert_ne!(newest["delivered_at"], newest["read_at"]);
 }
 
-#[tokio::test]
-async fn only_what_was_received_can_be_read() {
-    let (stage, sent) = talk().await;
+#[store_test]
+async fn only_what_was_received_can_be_read(engine: Engine) {
+    let (stage, sent) = talk(engine).await;
     let own = stage.post("alice", &path(&sent[0]), json!({})).await;
     assert_eq!(own.refusal(), (404, "MESSAGE_NOT_FOUND".to_owned()));
     assert_eq!(stage.post("eve", &path(&sent[0]), json!({})).await.body, own.body);

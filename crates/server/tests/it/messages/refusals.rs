@@ -1,14 +1,15 @@
 //! `POST /v1/messages`: what a direct message may meet, with its details. Their order is proved in core.
 
 use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
-use crate::stage::{Stage, Standing};
+use crate::stage::{Stage, Standing, assert_snapshot};
 
-#[tokio::test]
-async fn one_message_until_there_is_an_answer() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn one_message_until_there_is_an_answer(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "hello").await;
     assert_snapshot!(stage.try_say("alice", "bob", "hello?").await.print(), @r#"
     403
@@ -25,9 +26,9 @@ async fn one_message_until_there_is_an_answer() {
     stage.say("alice", "bob", "at last").await;
 }
 
-#[tokio::test]
-async fn a_full_inbox_takes_nothing() {
-    let stage = Stage::with(&["alice", "bob"], |config| config.limits.set("backlog_hard=1").unwrap()).await;
+#[store_test]
+async fn a_full_inbox_takes_nothing(engine: Engine) {
+    let stage = Stage::with(engine, &["alice", "bob"], |config| config.limits.set("backlog_hard=1").unwrap()).await;
     stage.say("alice", "bob", "hello").await;
     stage.say("bob", "alice", "hi").await;
     assert_eq!(stage.try_say("alice", "bob", "more").await.error_code(), "RECIPIENT_BACKLOGGED");
@@ -46,9 +47,10 @@ async fn a_full_inbox_takes_nothing() {
     "#);
 }
 
-#[tokio::test]
-async fn strangers_are_addressed_so_many_times_a_day() {
-    let stage = Stage::with(&["alice", "bob", "carol"], |config| config.limits.set("cold_cap=1").unwrap()).await;
+#[store_test]
+async fn strangers_are_addressed_so_many_times_a_day(engine: Engine) {
+    let stage =
+        Stage::with(engine, &["alice", "bob", "carol"], |config| config.limits.set("cold_cap=1").unwrap()).await;
     stage.say("alice", "bob", "hello").await;
     assert_snapshot!(stage.try_say("alice", "carol", "hello too").await.print(), @r#"
     429
@@ -69,9 +71,9 @@ async fn strangers_are_addressed_so_many_times_a_day() {
     assert_eq!((&context["state"], &context["conversation"]), (&json!("new"), &json!(null)));
 }
 
-#[tokio::test]
-async fn a_closed_inbox_names_its_owner() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_closed_inbox_names_its_owner(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let closed = json!({ "settings": { "inbox_mode": "contacts_only" } });
     assert_eq!(stage.patch("bob", "/v1/agents/bob", closed).await.status, 200);
     assert_snapshot!(stage.try_say("alice", "bob", "hello").await.print(), @r#"
@@ -86,18 +88,18 @@ async fn a_closed_inbox_names_its_owner() {
     "#);
 }
 
-#[tokio::test]
-async fn a_block_looks_the_same_from_both_sides() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_block_looks_the_same_from_both_sides(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let stage = stage.meanwhile(Standing::Blocked("bob", "alice")).await;
     let blocked = stage.try_say("alice", "bob", "hello").await;
     assert_eq!(blocked.refusal(), (403, "BLOCKED".to_owned()));
     assert_eq!(stage.try_say("bob", "alice", "hello").await.body, blocked.body);
 }
 
-#[tokio::test]
-async fn a_paused_or_restricted_sender_is_told_so() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_paused_or_restricted_sender_is_told_so(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let stage = stage.meanwhile(Standing::Paused("alice", PausedByOwner::Send)).await;
     let stage = stage.meanwhile(Standing::Is("bob", AgentStatus::Restricted)).await;
     let paused = stage.try_say("alice", "bob", "hello").await;
@@ -106,9 +108,9 @@ async fn a_paused_or_restricted_sender_is_told_so() {
     assert_eq!(stage.try_say("bob", "alice", "hello").await.refusal(), (403, "RESTRICTED".to_owned()));
 }
 
-#[tokio::test]
-async fn nobody_learns_why_a_handle_is_not_there() {
-    let stage = Stage::of(&["alice", "bob", "carol"]).await;
+#[store_test]
+async fn nobody_learns_why_a_handle_is_not_there(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "carol"]).await;
     assert_eq!(stage.delete("carol", "/v1/agents/carol").await.status, 200);
     let stage = stage.meanwhile(Standing::Is("bob", AgentStatus::Suspended)).await;
     let unknown = stage.try_say("alice", "nobody-here", "hello").await;
@@ -118,9 +120,9 @@ async fn nobody_learns_why_a_handle_is_not_there() {
     }
 }
 
-#[tokio::test]
-async fn a_suspended_sender_sees_its_own_record_and_nothing_else() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_suspended_sender_sees_its_own_record_and_nothing_else(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let stage = stage.meanwhile(Standing::Is("alice", AgentStatus::Suspended)).await;
     assert_eq!(stage.get("alice", "/v1/agents/me").await.json()["status"], "suspended");
     for path in ["/v1/messages/sync", "/v1/conversations", "/v1/messages/undelivered/count"] {
@@ -131,9 +133,9 @@ async fn a_suspended_sender_sees_its_own_record_and_nothing_else() {
     assert_eq!(stage.try_say("alice", "bob", "hello").await.error_code(), "SUSPENDED");
 }
 
-#[tokio::test]
-async fn groups_and_attachments_are_nobodys_yet() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn groups_and_attachments_are_nobodys_yet(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let group = json!({ "conversation_id": "grp_x", "client_msg_id": "m", "content": { "text": "x" } });
     assert_eq!(stage.post("alice", "/v1/messages", group).await.refusal(), (404, "GROUP_NOT_FOUND".to_owned()));
     let file = json!({ "to": "bob", "client_msg_id": "m", "type": "file", "content": { "attachment_id": "att_x" } });

@@ -1,14 +1,15 @@
 //! `POST /v1/messages` again: the same `client_msg_id` answers the original, before any rule is asked.
 
 use agentchat_protocol::agent::PausedByOwner;
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
-use crate::stage::{Stage, Standing};
+use crate::stage::{Stage, Standing, assert_snapshot};
 
-#[tokio::test]
-async fn a_replay_is_the_original_as_it_stands_now() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_replay_is_the_original_as_it_stands_now(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let sent = stage.say("alice", "bob", "hello").await;
     let read = stage.post("bob", &format!("/v1/messages/{}/read", sent["id"].as_str().unwrap()), json!({})).await;
     assert_eq!(read.status, 200);
@@ -48,9 +49,9 @@ async fn a_replay_is_the_original_as_it_stands_now() {
     assert_eq!(stage.get("bob", "/v1/messages/undelivered/count").await.json(), json!({ "count": 0 }));
 }
 
-#[tokio::test]
-async fn a_replay_does_not_mind_what_would_refuse_a_new_message() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_replay_does_not_mind_what_would_refuse_a_new_message(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "hello").await;
     let stage = stage.meanwhile(Standing::Paused("alice", PausedByOwner::Full)).await;
     let stage = stage.meanwhile(Standing::Blocked("bob", "alice")).await;
@@ -60,9 +61,9 @@ async fn a_replay_does_not_mind_what_would_refuse_a_new_message() {
     assert_eq!(stage.try_say("alice", "bob", "hello").await.status, 200);
 }
 
-#[tokio::test]
-async fn another_payload_or_target_is_a_conflict() {
-    let stage = Stage::of(&["alice", "bob", "carol"]).await;
+#[store_test]
+async fn another_payload_or_target_is_a_conflict(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "carol"]).await;
     let sent = stage.say("alice", "bob", "hello").await;
     let id = sent["conversation_id"].as_str().unwrap();
     let group = id.replace("conv_", "grp_");
@@ -86,9 +87,9 @@ async fn another_payload_or_target_is_a_conflict() {
     assert_eq!(stage.post("alice", "/v1/messages", spelled_otherwise).await.status, 200);
 }
 
-#[tokio::test]
-async fn a_refused_message_leaves_its_id_free() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_refused_message_leaves_its_id_free(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let to = |to: &str| json!({ "to": to, "client_msg_id": "m-1", "content": { "text": "hello" } });
     assert_eq!(stage.post("alice", "/v1/messages", to("nobody")).await.error_code(), "AGENT_NOT_FOUND");
     assert_eq!(stage.post("alice", "/v1/messages", to("bob")).await.status, 201);

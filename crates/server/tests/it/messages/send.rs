@@ -1,14 +1,15 @@
 //! `POST /v1/messages`: what is stored and answered.
 
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
 use crate::client::Answer;
-use crate::stage::Stage;
+use crate::stage::{Stage, assert_snapshot};
 
-#[tokio::test]
-async fn a_message_is_answered_as_its_sender_sees_it() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_message_is_answered_as_its_sender_sees_it(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let body = json!({ "to": "@BOB", "client_msg_id": "m-1", "content": { "text": "@bob ready? @Carol-" } });
     assert_snapshot!(stage.post("alice", "/v1/messages", body).await.print(), @r#"
     201
@@ -47,9 +48,9 @@ async fn a_message_is_answered_as_its_sender_sees_it() {
     "#);
 }
 
-#[tokio::test]
-async fn nulls_are_absent_and_unknown_members_dropped() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn nulls_are_absent_and_unknown_members_dropped(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let body = json!({
         "to": "bob", "conversation_id": null, "client_msg_id": "m-1", "type": null, "metadata": null,
         "context": { "mentions": ["eve"] }, "sender": "eve",
@@ -63,9 +64,9 @@ async fn nulls_are_absent_and_unknown_members_dropped() {
     assert_eq!((&message["context"]["mentions"], &message["sender"]), (&json!([]), &json!("alice")));
 }
 
-#[tokio::test]
-async fn data_and_metadata_come_back_as_they_were_written() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn data_and_metadata_come_back_as_they_were_written(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let data = r#"{"z":1.50,"a":[1e3, -0],"z2":"\u00e9","dup":1,"dup":2}"#;
     let body = format!(
         r#"{{"to":"bob","client_msg_id":"m-1","type":"structured","content":{{"data":{data}}},"metadata":{{"k":1.0}}}}"#
@@ -77,9 +78,9 @@ async fn data_and_metadata_come_back_as_they_were_written() {
     }
 }
 
-#[tokio::test]
-async fn an_existing_conversation_is_a_target_too() {
-    let stage = Stage::of(&["alice", "bob", "eve"]).await;
+#[store_test]
+async fn an_existing_conversation_is_a_target_too(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob", "eve"]).await;
     let conversation = stage.say("alice", "bob", "hello").await["conversation_id"].clone();
     let body = json!({ "conversation_id": conversation, "client_msg_id": "m-1", "content": { "text": "hi" } });
     let answered = stage.post("bob", "/v1/messages", body.clone()).await;
@@ -90,9 +91,9 @@ async fn an_existing_conversation_is_a_target_too() {
     assert_eq!(stage.post("eve", "/v1/messages", unknown).await.body, foreign.body);
 }
 
-#[tokio::test]
-async fn an_idempotency_key_stands_in_for_a_missing_id() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn an_idempotency_key_stands_in_for_a_missing_id(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let body = json!({ "to": "bob", "client_msg_id": null, "content": { "text": "hello" } });
     let sent = stage.send_with_key("alice", "key-00000001", body.clone()).await;
     assert_eq!((sent.status, sent.json()["client_msg_id"].as_str()), (201, Some("key-00000001")));
@@ -100,9 +101,9 @@ async fn an_idempotency_key_stands_in_for_a_missing_id() {
     assert_eq!((again.status, again.header("idempotent-replay")), (200, Some("true")));
 }
 
-#[tokio::test]
-async fn a_malformed_key_is_refused_only_where_it_is_needed() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn a_malformed_key_is_refused_only_where_it_is_needed(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let long = "k".repeat(129);
     for key in ["short", "", "not allowed", "caf\u{e9}-au-lait", &long] {
         let without = json!({ "to": "bob", "content": { "text": "hello" } });
@@ -115,9 +116,9 @@ async fn a_malformed_key_is_refused_only_where_it_is_needed() {
     assert_eq!(stage.send_with_key("alice", "sys_00000001", reserved).await.error_code(), "VALIDATION_ERROR");
 }
 
-#[tokio::test]
-async fn a_filling_inbox_is_announced_with_each_send() {
-    let stage = Stage::with(&["alice", "bob"], |config| config.limits.set("backlog_warn=2").unwrap()).await;
+#[store_test]
+async fn a_filling_inbox_is_announced_with_each_send(engine: Engine) {
+    let stage = Stage::with(engine, &["alice", "bob"], |config| config.limits.set("backlog_warn=2").unwrap()).await;
     stage.say("alice", "bob", "one").await;
     stage.say("bob", "alice", "answer").await;
     let warning = |answer: &Answer| answer.header("x-backlog-warning").map(str::to_owned);
@@ -127,9 +128,9 @@ async fn a_filling_inbox_is_announced_with_each_send() {
     assert_eq!((replay.status, warning(&replay)), (200, Some("bob=3".to_owned())));
 }
 
-#[tokio::test]
-async fn what_is_wrong_is_said_by_field() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn what_is_wrong_is_said_by_field(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let wrong = [
         json!({}),
         json!({ "to": "bob", "conversation_id": "conv_1", "client_msg_id": "m", "content": { "text": "x" } }),
@@ -152,9 +153,9 @@ async fn what_is_wrong_is_said_by_field() {
     "#);
 }
 
-#[tokio::test]
-async fn nesting_and_size_have_their_ends() {
-    let stage = Stage::of(&["alice", "bob"]).await;
+#[store_test]
+async fn nesting_and_size_have_their_ends(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
     let code = async |content: Value, metadata: Value| {
         let body = json!({ "to": "nobody", "client_msg_id": "m", "content": content, "metadata": metadata });
         stage.post("alice", "/v1/messages", body).await.error_code()

@@ -1,16 +1,17 @@
 //! `GET /v1/messages/sync`, `POST /v1/messages/sync/ack`, `GET /v1/messages/undelivered/count`.
 
 use agentchat_protocol::agent::PausedByOwner;
-use insta::assert_snapshot;
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, Standing};
+use crate::stage::{Stage, Standing, assert_snapshot};
 
 const ACK: &str = "/v1/messages/sync/ack";
 
 /// Bob has four messages waiting from two agents.
-async fn backlog() -> Stage {
-    let stage = Stage::of(&["alice", "bob", "carol"]).await;
+async fn backlog(engine: Engine) -> Stage {
+    let stage = Stage::of(engine, &["alice", "bob", "carol"]).await;
     for from in ["alice", "carol"] {
         stage.say(from, "bob", &format!("{from} 1")).await;
         stage.say("bob", from, &format!("to {from}")).await;
@@ -38,9 +39,9 @@ async fn count(stage: &Stage) -> Value {
     stage.get("bob", "/v1/messages/undelivered/count").await.json()
 }
 
-#[tokio::test]
-async fn rows_come_in_the_order_of_their_commits() {
-    let stage = backlog().await;
+#[store_test]
+async fn rows_come_in_the_order_of_their_commits(engine: Engine) {
+    let stage = backlog(engine).await;
     let all = ["alice 1", "alice 2", "carol 1", "carol 2"];
     assert_eq!(texts(&stage, "/v1/messages/sync").await, all);
     // Looking settles nothing.
@@ -87,9 +88,9 @@ async fn rows_come_in_the_order_of_their_commits() {
     "#);
 }
 
-#[tokio::test]
-async fn a_cursor_reads_on_without_settling() {
-    let stage = backlog().await;
+#[store_test]
+async fn a_cursor_reads_on_without_settling(engine: Engine) {
+    let stage = backlog(engine).await;
     let first = stage.get("bob", "/v1/messages/sync?limit=2").await.rows();
     let rest = format!("/v1/messages/sync?after={}", cursor(&first[1]));
     assert_eq!(texts(&stage, &rest).await, ["carol 1", "carol 2"]);
@@ -98,9 +99,9 @@ async fn a_cursor_reads_on_without_settling() {
     assert_eq!(texts(&stage, &rest).await, ["carol 1", "carol 2"]);
 }
 
-#[tokio::test]
-async fn a_cursor_of_nobody_or_somebody_else_finds_nothing() {
-    let stage = backlog().await;
+#[store_test]
+async fn a_cursor_of_nobody_or_somebody_else_finds_nothing(engine: Engine) {
+    let stage = backlog(engine).await;
     let rows = stage.waiting("bob").await;
     let forged = format!("{}0", &cursor(&rows[0])[..35]);
     let forged = if forged == cursor(&rows[0]) { format!("{}1", &forged[..35]) } else { forged };
@@ -115,9 +116,9 @@ async fn a_cursor_of_nobody_or_somebody_else_finds_nothing() {
     assert_eq!(count(&stage).await, json!({ "count": 4 }));
 }
 
-#[tokio::test]
-async fn an_ack_settles_what_stands_before_it_once() {
-    let stage = backlog().await;
+#[store_test]
+async fn an_ack_settles_what_stands_before_it_once(engine: Engine) {
+    let stage = backlog(engine).await;
     let rows = stage.waiting("bob").await;
     assert_eq!(acked(&stage, "bob", cursor(&rows[2])).await, json!({ "acked": 3 }));
     assert_eq!(acked(&stage, "bob", cursor(&rows[2])).await, json!({ "acked": 0 }));
@@ -133,9 +134,9 @@ async fn an_ack_settles_what_stands_before_it_once() {
     ");
 }
 
-#[tokio::test]
-async fn hidden_messages_are_left_out_and_muted_or_blocked_senders_are_not() {
-    let stage = backlog().await;
+#[store_test]
+async fn hidden_messages_are_left_out_and_muted_or_blocked_senders_are_not(engine: Engine) {
+    let stage = backlog(engine).await;
     let rows = stage.waiting("bob").await;
     let path = format!("/v1/messages/{}", rows[0]["id"].as_str().unwrap());
     assert_eq!(stage.delete("bob", &path).await.status, 200);
@@ -147,9 +148,9 @@ async fn hidden_messages_are_left_out_and_muted_or_blocked_senders_are_not() {
     assert_eq!(count(&stage).await, json!({ "count": 3 }));
 }
 
-#[tokio::test]
-async fn what_is_wrong_is_refused() {
-    let stage = Stage::of(&["bob"]).await;
+#[store_test]
+async fn what_is_wrong_is_refused(engine: Engine) {
+    let stage = Stage::of(engine, &["bob"]).await;
     for query in ["limit=0", "limit=x", "wait=-1", "wait=1.5", "after=x&limit=0"] {
         let refused = stage.get("bob", &format!("/v1/messages/sync?{query}")).await;
         assert_eq!(refused.refusal(), (400, "VALIDATION_ERROR".to_owned()), "{query}");
@@ -159,9 +160,9 @@ async fn what_is_wrong_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn a_fully_paused_agent_gets_nothing_whatever_it_asks() {
-    let stage = backlog().await;
+#[store_test]
+async fn a_fully_paused_agent_gets_nothing_whatever_it_asks(engine: Engine) {
+    let stage = backlog(engine).await;
     let rows = stage.waiting("bob").await;
     let stage = stage.meanwhile(Standing::Paused("bob", PausedByOwner::Full)).await;
     for query in ["", "?limit=0", "?wait=60", "?wait=x"] {

@@ -1,5 +1,7 @@
 //! realtime.md §7 and §8: heartbeat, slow consumers, close codes.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use std::time::Duration;
 
 use agentchat_server::Secret;
@@ -13,9 +15,9 @@ use crate::client::TestServer;
 
 const TOKEN: &str = "operator-token-0123456789-0123456789";
 
-#[tokio::test]
-async fn a_close_is_answered() {
-    let server = start().await;
+#[store_test]
+async fn a_close_is_answered(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::legacy(&server, &alice).await;
     peer.say_raw(Message::Close(Some(CloseFrame { code: 1000.into(), reason: "".into() }))).await;
@@ -23,9 +25,9 @@ async fn a_close_is_answered() {
     assert_eq!(peer.next().await, Seen::Gone);
 }
 
-#[tokio::test]
-async fn a_frame_above_64_kib_is_closed_1009() {
-    let server = start().await;
+#[store_test]
+async fn a_frame_above_64_kib_is_closed_1009(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::legacy(&server, &alice).await;
     peer.say_raw(Message::text("x".repeat(64 * 1024))).await;
@@ -34,9 +36,9 @@ async fn a_frame_above_64_kib_is_closed_1009() {
     assert_eq!(peer.closed().await, (1009, "Frame too large".into()));
 }
 
-#[tokio::test]
-async fn the_server_pings_and_closes_1001_when_nothing_comes_back() {
-    let server = start_with(|config| {
+#[store_test]
+async fn the_server_pings_and_closes_1001_when_nothing_comes_back(engine: Engine) {
+    let server = start_with(engine, |config| {
         config.timing.ping = Duration::from_millis(50);
         config.timing.pong = Duration::from_millis(50);
         config.timing.farewell = Duration::from_millis(50);
@@ -50,9 +52,9 @@ async fn the_server_pings_and_closes_1001_when_nothing_comes_back() {
     assert!(said.ends_with(b"\x88\x13\x03\xe9Heartbeat timeout"), "{said:?}");
 }
 
-#[tokio::test]
-async fn any_frame_is_a_sign_of_life() {
-    let server = start_with(|config| {
+#[store_test]
+async fn any_frame_is_a_sign_of_life(engine: Engine) {
+    let server = start_with(engine, |config| {
         config.timing.ping = Duration::from_millis(50);
         config.timing.pong = Duration::from_millis(40);
     })
@@ -64,9 +66,9 @@ async fn any_frame_is_a_sign_of_life() {
     }
 }
 
-#[tokio::test]
-async fn a_peer_that_does_not_read_is_closed_and_loses_nothing() {
-    let server = start_with(|config| {
+#[store_test]
+async fn a_peer_that_does_not_read_is_closed_and_loses_nothing(engine: Engine) {
+    let server = start_with(engine, |config| {
         config.admin_token = Some(Secret::new(TOKEN));
         config.limits.set("send=off").unwrap();
         config.timing.stalled = Duration::from_millis(300);
@@ -93,9 +95,9 @@ async fn sockets(server: &TestServer, agent: &Agent) -> u64 {
     answer.json()["sockets"].as_u64().unwrap()
 }
 
-#[tokio::test]
-async fn shutting_down_closes_1001_and_what_waits_stays_stored() {
-    let server = start().await;
+#[store_test]
+async fn shutting_down_closes_1001_and_what_waits_stays_stored(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &bob).await;
     peer.nothing_more().await;
@@ -106,9 +108,9 @@ async fn shutting_down_closes_1001_and_what_waits_stays_stored() {
     server.running.wait().await;
 }
 
-#[tokio::test]
-async fn a_deleted_account_is_closed_4403() {
-    let server = start().await;
+#[store_test]
+async fn a_deleted_account_is_closed_4403(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::legacy(&server, &alice).await;
     let answer = server.request("DELETE", "/v1/agents/alice", &[("Authorization", &alice.bearer())], b"").await;
@@ -130,9 +132,9 @@ async fn recover(server: &TestServer, handle: &str) -> String {
     answer.json()["api_key"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn a_replaced_key_is_closed_4403() {
-    let server = start_with(|config| config.limits.otp_cooldown_s = 0).await;
+#[store_test]
+async fn a_replaced_key_is_closed_4403(engine: Engine) {
+    let server = start_with(engine, |config| config.limits.otp_cooldown_s = 0).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::legacy(&server, &alice).await;
     let key = recover(&server, "alice").await;

@@ -1,14 +1,16 @@
 //! realtime.md §6: drain, live frames, settlement, re-offers.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::peer::{Peer, friends, start, start_with};
 
-#[tokio::test]
-async fn a_message_is_pushed_with_the_row_that_sync_shows() {
-    let server = start().await;
+#[store_test]
+async fn a_message_is_pushed_with_the_row_that_sync_shows(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &bob).await;
     peer.nothing_more().await;
@@ -23,9 +25,9 @@ async fn a_message_is_pushed_with_the_row_that_sync_shows() {
     assert_eq!((&frame["payload"]["status"], &frame["payload"]["is_own"]), (&json!("stored"), &json!(false)));
 }
 
-#[tokio::test]
-async fn only_an_ack_settles_on_a_socket_with_ack() {
-    let server = start().await;
+#[store_test]
+async fn only_an_ack_settles_on_a_socket_with_ack(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &bob).await;
     alice.send(&server, &bob, "one").await;
@@ -41,9 +43,9 @@ async fn only_an_ack_settles_on_a_socket_with_ack() {
     bob.until_undelivered(&server, 0).await;
 }
 
-#[tokio::test]
-async fn a_socket_without_ack_settles_what_was_flushed_to_it() {
-    let server = start().await;
+#[store_test]
+async fn a_socket_without_ack_settles_what_was_flushed_to_it(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     alice.send(&server, &bob, "drained").await;
     let mut peer = Peer::legacy(&server, &bob).await;
@@ -54,9 +56,9 @@ async fn a_socket_without_ack_settles_what_was_flushed_to_it() {
     bob.until_undelivered(&server, 0).await;
 }
 
-#[tokio::test]
-async fn acks_of_others_settle_nothing() {
-    let server = start().await;
+#[store_test]
+async fn acks_of_others_settle_nothing(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let sent = alice.send(&server, &bob, "for bobby").await;
     let mut stranger = Peer::legacy(&server, &alice).await;
@@ -67,9 +69,9 @@ async fn acks_of_others_settle_nothing() {
     bob.until_undelivered(&server, 0).await;
 }
 
-#[tokio::test]
-async fn the_drain_comes_first_in_order_and_nothing_twice() {
-    let server = start_with(|config| config.limits.set("send=off").unwrap()).await;
+#[store_test]
+async fn the_drain_comes_first_in_order_and_nothing_twice(engine: Engine) {
+    let server = start_with(engine, |config| config.limits.set("send=off").unwrap()).await;
     let (alice, bob) = friends(&server).await;
     let waiting: Vec<String> = (0..150).map(|n| format!("waiting {n}")).collect();
     for text in &waiting {
@@ -86,9 +88,9 @@ async fn the_drain_comes_first_in_order_and_nothing_twice() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn all_sockets_get_everything_and_one_ack_settles_for_all() {
-    let server = start().await;
+#[store_test]
+async fn all_sockets_get_everything_and_one_ack_settles_for_all(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     alice.send(&server, &bob, "waiting").await;
     let mut peers = [Peer::acking(&server, &bob).await, Peer::by_header(&server, &bob, "ack").await];
@@ -104,9 +106,9 @@ async fn all_sockets_get_everything_and_one_ack_settles_for_all() {
     bob.until_undelivered(&server, 1).await;
 }
 
-#[tokio::test]
-async fn what_was_settled_elsewhere_is_not_drained() {
-    let server = start().await;
+#[store_test]
+async fn what_was_settled_elsewhere_is_not_drained(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     alice.send(&server, &bob, "settled").await;
     let rows = bob.get(&server, "/v1/messages/sync", &[]).await;
@@ -117,9 +119,9 @@ async fn what_was_settled_elsewhere_is_not_drained() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn unacked_deliveries_are_offered_again_until_they_are() {
-    let server = start_with(|config| config.reoffer = Duration::from_millis(200)).await;
+#[store_test]
+async fn unacked_deliveries_are_offered_again_until_they_are(engine: Engine) {
+    let server = start_with(engine, |config| config.reoffer = Duration::from_millis(200)).await;
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &bob).await;
     alice.send(&server, &bob, "one").await;
@@ -150,9 +152,9 @@ async fn unacked_deliveries_are_offered_again_until_they_are() {
     }
 }
 
-#[tokio::test]
-async fn a_socket_that_falls_behind_gets_everything_from_the_store() {
-    let server = start_with(|config| {
+#[store_test]
+async fn a_socket_that_falls_behind_gets_everything_from_the_store(engine: Engine) {
+    let server = start_with(engine, |config| {
         config.limits.set("send=off").unwrap();
         config.limits.set("ws_frame=off").unwrap();
     })
@@ -176,9 +178,9 @@ async fn a_socket_that_falls_behind_gets_everything_from_the_store() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn reading_tells_the_sender() {
-    let server = start().await;
+#[store_test]
+async fn reading_tells_the_sender(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut reader = Peer::acking(&server, &bob).await;
     let mut sender = Peer::acking(&server, &alice).await;

@@ -1,5 +1,7 @@
 //! realtime.md §1 and §2: both ways of authenticating.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,18 +13,18 @@ use tokio_tungstenite::tungstenite::protocol::Message;
 use super::peer::{Agent, Peer, Seen, start, start_with};
 use crate::client::TestServer;
 
-#[tokio::test]
-async fn a_plain_get_is_not_found() {
-    let server = start().await;
+#[store_test]
+async fn a_plain_get_is_not_found(engine: Engine) {
+    let server = start(engine).await;
     let answer = server.get("/v1/ws").await;
     assert_eq!((answer.status, answer.json()["code"].as_str()), (404, Some("NOT_FOUND")));
     let post = server.request("POST", "/v1/ws", &[], b"").await;
     assert_eq!(post.status, 405);
 }
 
-#[tokio::test]
-async fn hello_is_answered_first_with_the_accepted_capabilities() {
-    let server = start().await;
+#[store_test]
+async fn hello_is_answered_first_with_the_accepted_capabilities(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let members = json!({ "capabilities": ["ack", "telepathy"], "client": "tests", "unknown": [1] });
     let mut peer = Peer::greet(&server, &alice, members).await;
@@ -36,9 +38,9 @@ async fn hello_is_answered_first_with_the_accepted_capabilities() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn hello_may_be_binary_and_under_payload() {
-    let server = start().await;
+#[store_test]
+async fn hello_may_be_binary_and_under_payload(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::connect(&server).await;
     let hello = json!({ "type": "hello", "payload": { "api_key": alice.key } });
@@ -48,9 +50,9 @@ async fn hello_may_be_binary_and_under_payload() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn frames_behind_the_hello_wait_for_it_and_a_second_hello_is_ignored() {
-    let server = start().await;
+#[store_test]
+async fn frames_behind_the_hello_wait_for_it_and_a_second_hello_is_ignored(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::greet(&server, &alice, json!({})).await;
     peer.say(json!({ "type": "hello", "api_key": "other" })).await;
@@ -59,9 +61,9 @@ async fn frames_behind_the_hello_wait_for_it_and_a_second_hello_is_ignored() {
     assert_eq!(peer.frame().await["type"], "pong");
 }
 
-#[tokio::test]
-async fn what_is_no_hello_is_closed_4408() {
-    let server = start().await;
+#[store_test]
+async fn what_is_no_hello_is_closed_4408(engine: Engine) {
+    let server = start(engine).await;
     let long = format!(r#"{{"type":"hello","api_key":"{}"}}"#, "x".repeat(5_000));
     let frames =
         ["nonsense", "[]", r#"{"type":"ping"}"#, r#"{"type":"hello"}"#, r#"{"type":"hello","api_key":7}"#, &long];
@@ -72,18 +74,18 @@ async fn what_is_no_hello_is_closed_4408() {
     }
 }
 
-#[tokio::test]
-async fn silence_is_closed_4408_after_the_time_for_a_hello() {
-    let server = start_with(|config| config.timing.hello = Duration::from_millis(50)).await;
+#[store_test]
+async fn silence_is_closed_4408_after_the_time_for_a_hello(engine: Engine) {
+    let server = start_with(engine, |config| config.timing.hello = Duration::from_millis(50)).await;
     let mut peer = Peer::connect(&server).await;
     // A ping is no frame that could be a HELLO.
     peer.say_raw(Message::Ping("x".into())).await;
     assert_eq!(peer.closed().await, (4408, "HELLO required".into()));
 }
 
-#[tokio::test]
-async fn an_unknown_key_is_closed_4401_in_hello_and_is_401_in_the_header() {
-    let server = start().await;
+#[store_test]
+async fn an_unknown_key_is_closed_4401_in_hello_and_is_401_in_the_header(engine: Engine) {
+    let server = start(engine).await;
     let nobody = Agent { handle: "nobody", key: "ac_live_unknown".into() };
     let mut peer = Peer::greet(&server, &nobody, json!({})).await;
     assert_eq!(peer.closed().await, (4401, "Invalid API key".into()));
@@ -99,9 +101,9 @@ async fn refusal(server: &TestServer, authorization: &str) -> (u16, String) {
     (response.status().as_u16(), body["code"].as_str().unwrap().to_owned())
 }
 
-#[tokio::test]
-async fn a_header_is_answered_with_hello_ok_and_its_capabilities() {
-    let server = start().await;
+#[store_test]
+async fn a_header_is_answered_with_hello_ok_and_its_capabilities(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::by_header(&server, &alice, "ack, telepathy,echo").await;
     let hello_ok = peer.frame().await;
@@ -110,9 +112,9 @@ async fn a_header_is_answered_with_hello_ok_and_its_capabilities() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn leading_slashes_are_collapsed() {
-    let server = start().await;
+#[store_test]
+async fn leading_slashes_are_collapsed(engine: Engine) {
+    let server = start(engine).await;
     let answer = server.get("//v1/ws").await;
     assert_eq!(answer.status, 404);
     let mut stream = TcpStream::connect(server.running.addr()).await.unwrap();
@@ -130,9 +132,9 @@ async fn leading_slashes_are_collapsed() {
     assert!(!head.contains("sec-websocket-extensions"), "{head}");
 }
 
-#[tokio::test]
-async fn too_many_handshakes_are_4429_after_101_on_both_ways() {
-    let server = start_with(|config| config.limits.set("ws_connect=2/60").unwrap()).await;
+#[store_test]
+async fn too_many_handshakes_are_4429_after_101_on_both_ways(engine: Engine) {
+    let server = start_with(engine, |config| config.limits.set("ws_connect=2/60").unwrap()).await;
     let alice = Agent::new(&server, "alice").await;
     for _ in 0..2 {
         Peer::legacy(&server, &alice).await;
@@ -143,9 +145,9 @@ async fn too_many_handshakes_are_4429_after_101_on_both_ways() {
     assert_eq!(hello.closed().await, (4429, "retry after 30s".into()));
 }
 
-#[tokio::test]
-async fn one_connection_too_many_is_4429_and_the_older_ones_stay() {
-    let server = start_with(|config| config.limits.sockets_per_agent = 2).await;
+#[store_test]
+async fn one_connection_too_many_is_4429_and_the_older_ones_stay(engine: Engine) {
+    let server = start_with(engine, |config| config.limits.sockets_per_agent = 2).await;
     let alice = Agent::new(&server, "alice").await;
     let mut first = Peer::legacy(&server, &alice).await;
     let _second = Peer::legacy(&server, &alice).await;
@@ -157,9 +159,9 @@ async fn one_connection_too_many_is_4429_and_the_older_ones_stay() {
     first.nothing_more().await;
 }
 
-#[tokio::test]
-async fn one_address_may_have_so_many_sockets_waiting_for_their_hello() {
-    let server = start_with(|config| config.limits.sockets_waiting_per_ip = 1).await;
+#[store_test]
+async fn one_address_may_have_so_many_sockets_waiting_for_their_hello(engine: Engine) {
+    let server = start_with(engine, |config| config.limits.sockets_waiting_per_ip = 1).await;
     let alice = Agent::new(&server, "alice").await;
     let mut waiting = Peer::connect(&server).await;
     let Err(error) = Peer::upgrade(&server, &[]).await else { panic!("101") };
@@ -171,9 +173,9 @@ async fn one_address_may_have_so_many_sockets_waiting_for_their_hello() {
     Peer::legacy(&server, &alice).await;
 }
 
-#[tokio::test]
-async fn a_draining_server_lets_a_hello_socket_say_hello_first() {
-    let server = start().await;
+#[store_test]
+async fn a_draining_server_lets_a_hello_socket_say_hello_first(engine: Engine) {
+    let server = start(engine).await;
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::connect(&server).await;
     server.running.shutdown();
@@ -181,17 +183,17 @@ async fn a_draining_server_lets_a_hello_socket_say_hello_first() {
     assert_eq!(peer.closed().await, (1001, "Server shutting down".into()));
 }
 
-#[tokio::test]
-async fn a_draining_server_waits_for_a_hello_no_longer_than_its_bound() {
-    let server = start_with(|config| config.timing.hello_at_shutdown = Duration::from_millis(50)).await;
+#[store_test]
+async fn a_draining_server_waits_for_a_hello_no_longer_than_its_bound(engine: Engine) {
+    let server = start_with(engine, |config| config.timing.hello_at_shutdown = Duration::from_millis(50)).await;
     let mut peer = Peer::connect(&server).await;
     server.running.shutdown();
     assert_eq!(peer.next().await, Seen::Closed(1001, "Server shutting down".into()));
 }
 
-#[tokio::test]
-async fn a_peer_that_leaves_before_its_hello_leaves_nothing_behind() {
-    let server = start_with(|config| config.limits.sockets_waiting_per_ip = 1).await;
+#[store_test]
+async fn a_peer_that_leaves_before_its_hello_leaves_nothing_behind(engine: Engine) {
+    let server = start_with(engine, |config| config.limits.sockets_waiting_per_ip = 1).await;
     let alice = Agent::new(&server, "alice").await;
     drop(Peer::connect(&server).await);
     // The place is free as soon as the server has seen the end.

@@ -1,5 +1,7 @@
 //! realtime.md §6.2: the sync-led start.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,8 +14,8 @@ fn sdk() -> Value {
 }
 
 /// A server on which nothing drains before a sync call within the time of a test.
-async fn patient() -> TestServer {
-    start_with(|config| {
+async fn patient(engine: Engine) -> TestServer {
+    start_with(engine, |config| {
         config.timing.sync_lead = Duration::from_secs(30);
         config.timing.sync_lead_more = Duration::from_secs(30);
     })
@@ -24,9 +26,9 @@ async fn sync(server: &TestServer, agent: &Agent, query: &str, client: &str) -> 
     agent.get(server, &format!("/v1/messages/sync{query}"), &[("X-AgentChat-Client", client)]).await
 }
 
-#[tokio::test]
-async fn rows_that_sync_returned_are_not_drained_again() {
-    let server = patient().await;
+#[store_test]
+async fn rows_that_sync_returned_are_not_drained_again(engine: Engine) {
+    let server = patient(engine).await;
     let (alice, bob) = friends(&server).await;
     alice.send(&server, &bob, "one").await;
     alice.send(&server, &bob, "two").await;
@@ -50,9 +52,9 @@ async fn rows_that_sync_returned_are_not_drained_again() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn when_no_further_page_is_asked_for_the_drain_goes_on_behind_the_last() {
-    let server = start_with(|config| {
+#[store_test]
+async fn when_no_further_page_is_asked_for_the_drain_goes_on_behind_the_last(engine: Engine) {
+    let server = start_with(engine, |config| {
         config.timing.sync_lead = Duration::from_secs(30);
         config.timing.sync_lead_more = Duration::from_millis(100);
     })
@@ -71,9 +73,9 @@ fn texts(rows: &Value) -> Vec<&str> {
     rows.as_array().unwrap().iter().map(|row| row["content"]["text"].as_str().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn a_short_page_ends_the_wait_when_it_is_acked_and_later_messages_stay_behind_it() {
-    let server = patient().await;
+#[store_test]
+async fn a_short_page_ends_the_wait_when_it_is_acked_and_later_messages_stay_behind_it(engine: Engine) {
+    let server = patient(engine).await;
     let (alice, bob) = friends(&server).await;
     alice.send(&server, &bob, "waiting").await;
     let mut peer = Peer::greet(&server, &bob, sdk()).await;
@@ -89,9 +91,9 @@ async fn a_short_page_ends_the_wait_when_it_is_acked_and_later_messages_stay_beh
     assert_eq!(bob.undelivered(&server).await, 1);
 }
 
-#[tokio::test]
-async fn a_page_that_is_never_acked_delays_later_messages_only_so_long() {
-    let server = start_with(|config| {
+#[store_test]
+async fn a_page_that_is_never_acked_delays_later_messages_only_so_long(engine: Engine) {
+    let server = start_with(engine, |config| {
         config.timing.sync_lead = Duration::from_secs(3);
         config.timing.sync_lead_more = Duration::from_secs(3);
     })
@@ -105,9 +107,9 @@ async fn a_page_that_is_never_acked_delays_later_messages_only_so_long() {
     assert_eq!(peer.text().await, "live");
 }
 
-#[tokio::test]
-async fn without_a_sync_call_the_drain_starts_by_itself() {
-    let server = start_with(|config| config.timing.sync_lead = Duration::from_millis(100)).await;
+#[store_test]
+async fn without_a_sync_call_the_drain_starts_by_itself(engine: Engine) {
+    let server = start_with(engine, |config| config.timing.sync_lead = Duration::from_millis(100)).await;
     let (alice, bob) = friends(&server).await;
     alice.send(&server, &bob, "waiting").await;
     let mut peer = Peer::greet(&server, &bob, sdk()).await;
@@ -116,9 +118,9 @@ async fn without_a_sync_call_the_drain_starts_by_itself() {
     assert_eq!(peer.text().await, "waiting");
 }
 
-#[tokio::test]
-async fn an_empty_backlog_drain_now_and_headers_mean_no_wait() {
-    let server = patient().await;
+#[store_test]
+async fn an_empty_backlog_drain_now_and_headers_mean_no_wait(engine: Engine) {
+    let server = patient(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut empty = Peer::greet(&server, &bob, sdk()).await;
     assert_eq!(empty.frame().await["type"], "hello.ok");

@@ -1,12 +1,14 @@
 //! realtime.md §6.1: the agent's own messages on its sockets.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::json;
 
 use super::peer::{Peer, friends, start};
 
-#[tokio::test]
-async fn an_own_message_comes_just_before_the_next_received_one() {
-    let server = start().await;
+#[store_test]
+async fn an_own_message_comes_just_before_the_next_received_one(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &bob).await;
     alice.send(&server, &bob, "question").await;
@@ -23,9 +25,9 @@ async fn an_own_message_comes_just_before_the_next_received_one() {
     peer.nothing_more().await;
 }
 
-#[tokio::test]
-async fn other_sockets_get_no_own_messages() {
-    let server = start().await;
+#[store_test]
+async fn other_sockets_get_no_own_messages(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let no_echo = json!({ "capabilities": ["ack", "no_echo"] });
     let mut peers = [
@@ -45,9 +47,9 @@ async fn other_sockets_get_no_own_messages() {
     }
 }
 
-#[tokio::test]
-async fn a_socket_with_echo_gets_them_when_they_are_stored() {
-    let server = start().await;
+#[store_test]
+async fn a_socket_with_echo_gets_them_when_they_are_stored(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::by_header(&server, &bob, "echo").await;
     assert_eq!(peer.frame().await["type"], "hello.ok");

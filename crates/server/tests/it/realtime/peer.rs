@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use agentchat_server::Config;
+use agentchat_store::Engine;
 use futures_util::{SinkExt, StreamExt};
 use http::Request;
 use serde_json::{Value, json};
@@ -18,13 +19,13 @@ use crate::client::{Answer, TestServer};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server that these tests may ask as often as they like.
-pub(crate) async fn start() -> TestServer {
-    start_with(|_| {}).await
+pub(crate) async fn start(engine: Engine) -> TestServer {
+    start_with(engine, |_| {}).await
 }
 
 /// The same, changed.
-pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> TestServer {
-    TestServer::start_with(|config| {
+pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Config)) -> TestServer {
+    TestServer::on_with(engine, |config| {
         config.limits.set("api=off").unwrap();
         change(config);
     })

@@ -1,5 +1,7 @@
 //! realtime.md §5 and §7: what a client may send.
 
+use agentchat_store::Engine;
+use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
@@ -10,9 +12,9 @@ fn message(request_id: &str, text: &str) -> Value {
         "to": "bobby", "client_msg_id": text, "content": { "text": text } })
 }
 
-#[tokio::test]
-async fn sends_are_answered_in_order() {
-    let server = start().await;
+#[store_test]
+async fn sends_are_answered_in_order(engine: Engine) {
+    let server = start(engine).await;
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &alice).await;
     let mut other = Peer::acking(&server, &bob).await;
@@ -51,9 +53,9 @@ async fn sends_are_answered_in_order() {
     other.nothing_more().await;
 }
 
-#[tokio::test]
-async fn an_excess_send_is_refused_and_other_excess_frames_are_dropped() {
-    let server = start_with(|config| config.limits.set("ws_frame=3/3600").unwrap()).await;
+#[store_test]
+async fn an_excess_send_is_refused_and_other_excess_frames_are_dropped(engine: Engine) {
+    let server = start_with(engine, |config| config.limits.set("ws_frame=3/3600").unwrap()).await;
     let (alice, bob) = friends(&server).await;
     let sent = bob.send(&server, &alice, "waiting").await;
     let mut peer = Peer::acking(&server, &alice).await;
@@ -73,9 +75,9 @@ async fn an_excess_send_is_refused_and_other_excess_frames_are_dropped() {
     assert!(error["payload"]["details"]["retry_after_ms"].as_u64().unwrap() > 0);
 }
 
-#[tokio::test]
-async fn frames_that_mean_nothing_are_ignored() {
-    let server = start().await;
+#[store_test]
+async fn frames_that_mean_nothing_are_ignored(engine: Engine) {
+    let server = start(engine).await;
     let (alice, _bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &alice).await;
     for frame in [
@@ -96,9 +98,9 @@ async fn frames_that_mean_nothing_are_ignored() {
     assert!(pong["payload"]["server_time"].is_string());
 }
 
-#[tokio::test]
-async fn pings_of_the_protocol_are_answered() {
-    let server = start().await;
+#[store_test]
+async fn pings_of_the_protocol_are_answered(engine: Engine) {
+    let server = start(engine).await;
     let (alice, _bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &alice).await;
     peer.say_raw(Message::Ping("are you there".into())).await;
