@@ -11,12 +11,14 @@
 //! * [`start`]: time from spawn to ready on an empty folder;
 //! * [`log`]: size of the write-ahead log during a long run at full speed;
 //! * [`crash`]: `kill -9` under load, then the books are checked;
+//! * [`cluster`]: several nodes while parts are killed, or left alone and compared;
 //! * [`process`]: starting the server and reading its usage; [`report`]: tables, JSON, plots.
 //!
 //! ```no_run
 //! agentchat_bench::run_from(["direct", "--senders", "64", "--transport", "ws"]).expect("a clean run");
 //! ```
 
+pub mod cluster;
 pub mod crash;
 pub mod direct;
 pub mod history;
@@ -67,6 +69,9 @@ pub enum Command {
     Log(log::Arguments),
     /// kill -9 under load; after the restart nothing acknowledged may be missing
     Crash(crash::Arguments),
+    /// Several nodes on PostgreSQL and NATS while each part is killed and started again: nothing may be lost, doubled or
+    /// reordered; or, left alone, what they do a second beside one node and SQLite
+    Cluster(cluster::Arguments),
 }
 
 /// Runs one measurement on a runtime of its own and writes its report to standard output.
@@ -83,5 +88,6 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Start(arguments) => start::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),
         Command::Crash(arguments) => crash::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
     }
 }

@@ -76,13 +76,19 @@ impl Caller {
     /// Settles everything that waits for `agent`.
     pub(crate) async fn drain(&mut self, agent: &Agent) -> anyhow::Result<()> {
         loop {
-            let rows = self.call("GET", "/v1/messages/sync?limit=500", &agent.key, &Value::Null).await?;
-            let Some(last) = rows.as_array().and_then(|rows| rows.last()) else {
+            let rows = self.waiting(agent).await?;
+            let Some(last) = rows.last() else {
                 return Ok(());
             };
             let body = json!({"last_delivery_id": last["delivery_id"]});
             self.call("POST", "/v1/messages/sync/ack", &agent.key, &body).await?;
         }
+    }
+
+    /// The first 500 messages that wait for `agent`; reading settles nothing.
+    pub(crate) async fn waiting(&mut self, agent: &Agent) -> anyhow::Result<Vec<Value>> {
+        let rows = self.call("GET", "/v1/messages/sync?limit=500", &agent.key, &Value::Null).await?;
+        rows.as_array().cloned().context("the backlog is no array")
     }
 
     /// How many messages wait for `agent`.

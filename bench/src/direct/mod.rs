@@ -9,7 +9,7 @@ pub mod ledger;
 pub mod outcome;
 pub mod receiver;
 pub mod scenario;
-mod sdk;
+pub(crate) mod sdk;
 pub mod sender;
 pub mod window;
 

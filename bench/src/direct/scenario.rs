@@ -202,8 +202,8 @@ async fn sleep_until(clock: Clock, nanos: u64) {
 pub(crate) async fn unsettled(service: &Service, receivers: &[Agent]) -> anyhow::Result<u64> {
     let mut caller = Caller::open(service.address(0)).await?;
     let mut total = 0;
+    let deadline = tokio::time::Instant::now() + GRACE;
     for agent in receivers {
-        let deadline = tokio::time::Instant::now() + GRACE;
         total += loop {
             match caller.undelivered(agent).await? {
                 0 => break 0,

@@ -11,12 +11,9 @@ use crate::setup::Agent;
 use crate::wire::broken;
 use crate::wire::template::Stamp;
 
-fn client(address: std::net::SocketAddr, agent: &Agent) -> agentchat::Result<Client> {
-    Client::builder()
-        .api_key(&agent.key)
-        .base_url(format!("http://{address}"))
-        .identity(ClientIdentity::new("agentchat_bench"))
-        .build()
+/// An agent's client.
+pub(crate) fn client(base_url: String, agent: &Agent) -> agentchat::Result<Client> {
+    Client::builder().api_key(&agent.key).base_url(base_url).identity(ClientIdentity::new("agentchat_bench")).build()
 }
 
 fn failed(error: &agentchat::Error) -> io::Error {
@@ -33,7 +30,7 @@ pub(crate) struct SdkLine {
 
 impl SdkLine {
     pub(crate) fn open(task: &Task) -> io::Result<Self> {
-        let client = client(task.address, &task.sender).map_err(|error| failed(&error))?;
+        let client = client(format!("http://{}", task.address), &task.sender).map_err(|error| failed(&error))?;
         Ok(Self { client, pair: task.pair, to: task.to.clone(), text_bytes: task.text_bytes })
     }
 }
@@ -58,7 +55,7 @@ pub(crate) struct SdkReceiver {
 
 impl SdkReceiver {
     pub(crate) async fn open(address: std::net::SocketAddr, agent: &Agent) -> agentchat::Result<Self> {
-        let (realtime, events) = client(address, agent)?.realtime().connect().await?;
+        let (realtime, events) = client(format!("http://{address}"), agent)?.realtime().connect().await?;
         Ok(Self { realtime, events })
     }
 
