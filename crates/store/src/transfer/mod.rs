@@ -23,15 +23,20 @@ mod source;
 mod target;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio_postgres::Error;
 
 pub use self::error::TransferError;
 use self::source::Source;
 use self::target::Target;
+pub use crate::OpenError;
+use crate::PostgresOptions;
 use crate::postgres::{self, Remedy, remedy, spelled};
 use crate::sqlite::{mark_moved, unmark_moved};
-use crate::{OpenError, PostgresOptions};
+
+/// Somebody waits in front of a terminal.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// A store's way from a folder to a database.
 #[derive(Debug)]
@@ -84,7 +89,8 @@ impl Transfer {
     /// # Errors
     /// [`TransferError::Target`] names what is wrong with the URL, and never the password.
     pub fn new(from: impl Into<PathBuf>, to: &str) -> Result<Self, TransferError> {
-        let to = PostgresOptions::parse(to).map_err(TransferError::Target)?;
+        let mut to = PostgresOptions::parse(to).map_err(TransferError::Target)?;
+        to.connect_within = CONNECT_WITHIN;
         Ok(Self { from: from.into(), to })
     }
 
@@ -97,30 +103,32 @@ impl Transfer {
     /// differ where they must not.
     pub async fn run(self, mut progress: impl FnMut(Progress) + Send) -> Result<Moved, TransferError> {
         let source = Source::open(&self.from).await?;
-        let name = self.to.target();
+        let target = self.to.target();
         let mut client = postgres::connection(&self.to).await.map_err(TransferError::Target)?;
-        let transaction = client.transaction().await.map_err(|error| refused(&name, &error))?;
-        let target = Target::new(transaction, name);
-        let tables = target.take(source.tables().await?).await?;
-        let mut moved = Vec::new();
-        for table in &tables {
-            let of = source.count(table).await?;
-            let step = |step, rows| Progress { step, table: table.name.clone(), rows, of };
-            let sent = target.copy(table, &source, |rows| progress(step(Step::Copy, rows))).await?;
-            let kept = target.read_back(table, |rows| progress(step(Step::Compare, rows))).await?;
-            check(&table.name, of, &sent, &kept)?;
-            moved.push((table.name.clone(), of));
+        let transaction = client.transaction().await.map_err(|error| refused(&target, &error))?;
+        let database = Target::new(transaction, target.clone());
+        match move_all(&source, &database, &mut progress).await {
+            Ok(tables) => {
+                self.commit(database).await?;
+                Ok(Moved { target, tables })
+            }
+            Err(error) => {
+                // Nobody shall have to wait for locks of something that is over.
+                database.rollback().await;
+                Err(error)
+            }
         }
-        let name = target.name.clone();
-        self.commit(target).await?;
-        Ok(Moved { target: name, tables: moved })
     }
 
     /// The mark comes first: two stores that both go on are worse than one that has to be unmarked by hand.
     async fn commit(&self, target: Target<'_>) -> Result<(), TransferError> {
         let folder = &self.from;
         let unmarkable = |source| OpenError::Folder { folder: folder.clone(), source };
-        mark_moved(folder, &target.name).map_err(unmarkable)?;
+        if let Err(error) = mark_moved(folder, &target.name) {
+            // Half a mark would keep the folder from being opened as well.
+            let _ = unmark_moved(folder);
+            return Err(unmarkable(error).into());
+        }
         let name = target.name.clone();
         let Err(error) = target.commit().await else { return Ok(()) };
         if remedy(&error) == Remedy::Reconnect {
@@ -129,6 +137,23 @@ impl Transfer {
         unmark_moved(folder).map_err(unmarkable)?;
         Err(refused(&name, &error))
     }
+}
+
+async fn move_all(
+    source: &Source,
+    target: &Target<'_>,
+    progress: &mut (impl FnMut(Progress) + Send),
+) -> Result<Vec<(String, u64)>, TransferError> {
+    let mut moved = Vec::new();
+    for table in target.take(source.tables().await?).await? {
+        let of = source.count(&table).await?;
+        let step = |step, rows| Progress { step, table: table.name.clone(), rows, of };
+        let sent = target.copy(&table, source, |rows| progress(step(Step::Copy, rows))).await?;
+        let kept = target.read_back(&table, |rows| progress(step(Step::Compare, rows))).await?;
+        check(&table.name, of, &sent, &kept)?;
+        moved.push((table.name, of));
+    }
+    Ok(moved)
 }
 
 /// A table as it was read or as it is kept: how many rows, and the hash of all their bytes in the order of the key.

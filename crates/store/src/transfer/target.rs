@@ -133,6 +133,13 @@ impl<'a> Target<'a> {
         self.transaction.commit().await
     }
 
+    /// Ends the transaction; a connection that is lost ends it by itself.
+    pub(super) async fn rollback(self) {
+        if let Err(error) = self.transaction.rollback().await {
+            tracing::debug!(%error, "the transaction was not rolled back in order");
+        }
+    }
+
     async fn run(&self, sql: &str) -> Result<(), TransferError> {
         self.transaction.batch_execute(sql).await.map_err(|error| self.refused(&error))
     }

@@ -104,7 +104,7 @@ fn rows_in_folder(database: &Connection, table: &Described) -> String {
     let cell = |(name, kind): &(String, String)| match (table.name.as_str(), name.as_str(), kind.as_str()) {
         ("job", "claimed_by", _) => "''".to_owned(),
         ("job", "claimed_until", _) => "'0'".to_owned(),
-        (_, _, "BLOB") => format!("coalesce('\\x' || lower(hex({name})), '')"),
+        (_, _, "BLOB") => format!("iif({name} IS NULL, '', '\\x' || lower(hex({name})))"),
         _ => format!("coalesce({name}, '')"),
     };
     let cells: Vec<String> = table.columns.iter().map(cell).collect();
