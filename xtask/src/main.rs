@@ -13,6 +13,7 @@
 mod command;
 mod official;
 mod packages;
+mod postgres;
 mod report;
 mod rust;
 
@@ -70,6 +71,7 @@ fn test() -> Report {
     });
     if built && installed {
         report.stages_together(official::suites());
+        report.stages_together(official::suites_on_postgres());
     }
     if built {
         report.stage("demo", rust::demo);

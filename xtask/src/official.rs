@@ -5,11 +5,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 
 use anyhow::{Context, Result, bail};
 
 use crate::command::{program, run, run_quietly};
+use crate::postgres::Postgres;
 use crate::report::Work;
 use crate::{agentchat, root, target};
 
@@ -25,31 +27,51 @@ pub(crate) fn install() -> Result<Vec<String>> {
 
 /// The suites; each test starts its own server on a free port, so they run side by side.
 pub(crate) fn suites() -> Vec<(&'static str, Work)> {
-    vec![("official Python SDK", python_suite), ("official TypeScript SDK", typescript_suite)]
+    vec![
+        ("official Python SDK", || python_suite(None)),
+        ("official TypeScript SDK", || {
+            copy_sources()?;
+            typescript_suite(None)
+        }),
+    ]
 }
 
-fn python_suite() -> Result<Vec<String>> {
+/// The same once more, with a database on PostgreSQL for each test.
+pub(crate) fn suites_on_postgres() -> Vec<(&'static str, Work)> {
+    vec![
+        ("official Python SDK on PostgreSQL", || python_suite(Some(Postgres::start()?))),
+        ("official TypeScript SDK on PostgreSQL", || typescript_suite(Some(Postgres::start()?))),
+    ]
+}
+
+fn python_suite(postgres: Option<Postgres>) -> Result<Vec<String>> {
     let mut command = program(python().join("bin/python"));
     command
         .args(["-m", "pytest", "--numprocesses=6", "--durations=5"])
         .args(["-p", "no:cacheprovider"])
         .current_dir(sources("python"))
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("AGENTCHAT_BINARY", agentchat());
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    on_engine(&mut command, postgres.as_ref());
     run(command, |line| line.starts_with("FAILED ") || (line.starts_with("===") && line.contains(" in ")))
 }
 
-fn typescript_suite() -> Result<Vec<String>> {
-    copy_sources()?;
+fn typescript_suite(postgres: Option<Postgres>) -> Result<Vec<String>> {
     let mut command = program("node");
     command
         .args(["--test", "--test-concurrency=8", "--test-timeout=300000"])
-        .current_dir(typescript())
-        .env("AGENTCHAT_BINARY", agentchat());
+        .current_dir(typescript());
+    on_engine(&mut command, postgres.as_ref());
     run(command, |line| {
         let closing = ["not ok ", "# tests ", "# pass ", "# fail ", "✖ ", "ℹ tests ", "ℹ pass ", "ℹ fail "];
         closing.iter().any(|start| line.starts_with(start))
     })
+}
+
+fn on_engine(command: &mut Command, postgres: Option<&Postgres>) {
+    command.env("AGENTCHAT_BINARY", agentchat());
+    if let Some(postgres) = postgres {
+        command.env("AGENTCHAT_TEST_POSTGRES", postgres.url());
+    }
 }
 
 fn install_python() -> Result<Vec<String>> {

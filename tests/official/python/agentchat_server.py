@@ -4,6 +4,8 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
+import uuid
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,8 @@ BINARY = os.environ.get(
 )
 ADMIN_TOKEN = "official-suite-operator-token-0123456789"
 LISTENING = re.compile(r"listening on http://([0-9.]+):([0-9]+)")
+# The server on which every test has a database of its own; without it they use the embedded store.
+POSTGRES = os.environ.get("AGENTCHAT_TEST_POSTGRES")
 # Only the policies that a suite on one machine would reach by its speed.
 LIFTED = ("send", "api", "ws_connect")
 
@@ -27,7 +31,7 @@ class Server:
 
     def __init__(self, folder: Path, *flags: str) -> None:
         self.folder = folder
-        self.flags = flags
+        self.flags = (*flags, *database_flags())
         self.port = 0
         self.mailbox = Mailbox(folder / "mail")
         self.log: list[str] = []
@@ -132,6 +136,15 @@ class Server:
             rows = await agent.client.sync()
             await agent.client.sync_ack(rows[-1]["delivery_id"])
         return one, other, sent.message["conversation_id"]
+
+
+def database_flags() -> tuple[str, ...]:
+    """A fresh database, if the suite runs on PostgreSQL."""
+    if POSTGRES is None:
+        return ()
+    name = f"official_{uuid.uuid4().hex}"
+    subprocess.run(["createdb", f"--maintenance-db={POSTGRES}/postgres", name], check=True)
+    return ("--database-url", f"{POSTGRES}/{name}?connections=8")
 
 
 @dataclass

@@ -1,7 +1,8 @@
 // A started `agentchat serve` on a free port with a temporary folder, and agents on it.
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,8 @@ import { AgentChatClient, RealtimeClient } from 'agentchatme'
 const BINARY = process.env.AGENTCHAT_BINARY
 const ADMIN_TOKEN = 'official-suite-operator-token-0123456789'
 const LISTENING = /listening on http:\/\/[0-9.]+:([0-9]+)/
+// The server on which every test has a database of its own; without it they use the embedded store.
+const POSTGRES = process.env.AGENTCHAT_TEST_POSTGRES
 // Only the policies that a suite on one machine would reach by its speed.
 const LIFTED = ['send', 'api', 'ws_connect'].flatMap((name) => ['--limit', `${name}=off`])
 
@@ -23,6 +26,7 @@ export class Server {
   constructor(folder) {
     this.folder = folder
     this.mailbox = new Mailbox(join(folder, 'mail'))
+    this.database = databaseFlags()
   }
 
   get url() {
@@ -41,6 +45,7 @@ export class Server {
       ...['--mail', `file:${this.mailbox.folder}`],
       ...['--admin-token', ADMIN_TOKEN],
       ...LIFTED,
+      ...this.database,
     ]
     const child = spawn(BINARY, flags, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.process = child
@@ -105,6 +110,14 @@ export class Server {
     }
     return [one, other, sent.conversation_id]
   }
+}
+
+/** A fresh database, if the suite runs on PostgreSQL. */
+function databaseFlags() {
+  if (!POSTGRES) return []
+  const name = `official_${randomUUID().replaceAll('-', '')}`
+  execFileSync('createdb', [`--maintenance-db=${POSTGRES}/postgres`, name])
+  return ['--database-url', `${POSTGRES}/${name}?connections=8`]
 }
 
 /** An account and the official client that speaks for it. */
