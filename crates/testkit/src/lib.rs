@@ -1,6 +1,6 @@
 //! Test support, for development only: everything here panics when a test's ground is not firm.
 //!
-//! * [`TestServer`]: a real server in this process, on a free port and a temporary folder;
+//! * [`TestServer`]: a real server in this process, on a free port and a temporary folder, and on PostgreSQL if you like;
 //! * [`Mailbox`]: the mails it hands over, and the codes in them;
 //! * [`Seeded`]: an agent made by the operator, without mail.
 //!
@@ -19,5 +19,6 @@ mod http;
 mod mailbox;
 mod server;
 
+pub use agentchat_launch::Engine;
 pub use mailbox::Mailbox;
 pub use server::{Seeded, TestServer};

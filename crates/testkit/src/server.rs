@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use agentchat_server::{Config, MailTarget, Running, Server};
+use agentchat_launch::{Engine, TestDatabase};
+use agentchat_server::{Config, MailTarget, Running, Secret, Server};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -12,7 +13,7 @@ use crate::mailbox::Mailbox;
 const ADMIN_TOKEN: &str = "operator-token-of-the-tests-0123456789";
 
 /// A server on a free port of 127.0.0.1, with its data and mail in a temporary folder that goes
-/// with this value. Dropped without [`TestServer::stop`] it ends with the runtime.
+/// with this value, and so does its database. Dropped without [`TestServer::stop`] it ends with the runtime.
 #[derive(Debug)]
 pub struct TestServer {
     running: Option<Running>,
@@ -20,6 +21,7 @@ pub struct TestServer {
     config: Config,
     mailbox: Mailbox,
     _folder: TempDir,
+    _database: Option<TestDatabase>,
 }
 
 /// An agent that the operator made.
@@ -32,7 +34,7 @@ pub struct Seeded {
 }
 
 impl TestServer {
-    /// Starts with the contract's limits.
+    /// Starts with the contract's limits, in a folder alone.
     ///
     /// # Panics
     ///
@@ -47,17 +49,41 @@ impl TestServer {
     ///
     /// When it does not start.
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on_with(Engine::Sqlite, change).await
+    }
+
+    /// As [`TestServer::start`], on an engine.
+    ///
+    /// # Panics
+    ///
+    /// When it, or PostgreSQL, does not start.
+    pub async fn on(engine: Engine) -> Self {
+        Self::on_with(engine, |_| {}).await
+    }
+
+    /// As [`TestServer::start_with`], on an engine.
+    ///
+    /// # Panics
+    ///
+    /// When it, or PostgreSQL, does not start.
+    pub async fn on_with(engine: Engine, change: impl FnOnce(&mut Config)) -> Self {
+        let database = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(TestDatabase::new().await),
+        };
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mail = folder.path().join("mail");
         let mut config = Config::new(folder.path().join("data"));
         config.mail = MailTarget::Folder(mail.clone());
-        config.admin_token = Some(agentchat_server::Secret::new(ADMIN_TOKEN));
+        config.admin_token = Some(Secret::new(ADMIN_TOKEN));
+        config.database_url = database.as_ref().map(|database| Secret::new(database.url()));
         change(&mut config);
         let running = Server::start(config.clone()).await.expect("the server starts");
         let address = running.addr();
         // A restart must come up where the clients look for it.
         config.listen = address;
-        Self { running: Some(running), address, config, mailbox: Mailbox::new(mail), _folder: folder }
+        let mailbox = Mailbox::new(mail);
+        Self { running: Some(running), address, config, mailbox, _folder: folder, _database: database }
     }
 
     /// Where it listens; the same after a restart.
@@ -141,5 +167,23 @@ impl TestServer {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.start_again().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use agentchat_store_test::store_test;
+
+    use super::*;
+
+    #[store_test]
+    async fn a_restart_keeps_agents_and_address(engine: Engine) {
+        let mut server = TestServer::on(engine).await;
+        server.seed("alice").await;
+        let address = server.address();
+        server.restart().await;
+        let body = json!({"handle": "alice", "email": "other@seed.example.com"});
+        let (status, answer) = http::post(address, "/admin/agents", ADMIN_TOKEN, &body).await;
+        assert_eq!((status, answer["code"].as_str()), (409, Some("HANDLE_TAKEN")));
     }
 }
