@@ -14,6 +14,7 @@ pub(crate) struct Environment {
     pub(crate) api_key: Option<String>,
     pub(crate) api_base: Option<String>,
     pub(crate) admin_token: Option<String>,
+    pub(crate) database_url: Option<String>,
     pub(crate) no_colour: bool,
 }
 
@@ -26,6 +27,7 @@ impl Environment {
             api_key: text("AGENTCHAT_API_KEY"),
             api_base: text("AGENTCHAT_API_BASE"),
             admin_token: text("AGENTCHAT_ADMIN_TOKEN"),
+            database_url: text("AGENTCHAT_DATABASE_URL"),
             no_colour: text("NO_COLOR").is_some(),
         }
     }

@@ -37,6 +37,7 @@ mod run;
 mod sending;
 mod workers;
 
+pub use agentchat_store::transfer;
 pub use app::App;
 pub use clock::Clock;
 pub use config::{Config, ConfigError, LogFormat, Secret, ServeArgs};

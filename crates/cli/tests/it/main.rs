@@ -3,10 +3,12 @@
 mod account;
 mod admin;
 mod bench;
+mod cluster;
 mod demo;
 mod doctor;
 mod faults;
 mod listen;
+mod migrate_store;
 mod serve;
 mod talk;
 mod usage;

@@ -1,6 +1,7 @@
 //! `agentchat admin`: the operator's side.
 
 mod agents;
+mod migrate_store;
 mod seed;
 mod stats;
 
@@ -29,19 +30,26 @@ enum Command {
     Agents(agents::Command),
     /// Counts of the whole server
     Stats,
+    /// Move a stopped server's data folder to an empty PostgreSQL database
+    MigrateStore(migrate_store::Arguments),
 }
 
-/// Every command needs the admin token.
+/// What needs a running server needs its token too.
 pub(super) async fn run(context: &Context, arguments: Arguments) -> Result<(), Failure> {
-    let token = arguments.admin_token.or(context.environment.admin_token.clone()).ok_or_else(|| {
+    let Arguments { admin_token, command } = arguments;
+    let admin = || administrator(context, admin_token);
+    match command {
+        Command::Seed(arguments) => seed::run(context, &admin()?, &session::api_base(context)?, arguments).await,
+        Command::Agents(command) => agents::run(context, &admin()?, command).await,
+        Command::Stats => stats::run(context, &admin()?).await,
+        Command::MigrateStore(arguments) => migrate_store::run(context, arguments).await,
+    }
+}
+
+fn administrator(context: &Context, token: Option<String>) -> Result<Admin, Failure> {
+    let token = token.or(context.environment.admin_token.clone()).ok_or_else(|| {
         Failure::not_signed_in("there is no admin token")
             .hint("give --admin-token or AGENTCHAT_ADMIN_TOKEN, the same as to `agentchat serve`")
     })?;
-    let api_base = session::api_base(context)?;
-    let admin = Admin::with(session::builder(&api_base, &token))?;
-    match arguments.command {
-        Command::Seed(arguments) => seed::run(context, &admin, &api_base, arguments).await,
-        Command::Agents(command) => agents::run(context, &admin, command).await,
-        Command::Stats => stats::run(context, &admin).await,
-    }
+    Ok(Admin::with(session::builder(&session::api_base(context)?, &token))?)
 }
