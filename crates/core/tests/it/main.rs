@@ -4,4 +4,5 @@ mod accounts;
 mod agents;
 mod ground;
 mod messages;
+mod nodes;
 mod world;

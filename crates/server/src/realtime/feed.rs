@@ -110,6 +110,8 @@ struct Known {
     position: u64,
     /// Epoch and full pause.
     account: Option<(i64, bool)>,
+    /// When the store was last asked for them here.
+    looked: Option<Instant>,
 }
 
 /// The shared state of one agent.
@@ -215,17 +217,24 @@ impl Feed {
     /// What the store says: whoever has not come that far looks for itself.
     pub(super) fn look(&self, head: Head) {
         let mut state = self.state();
+        state.known.looked = Some(Instant::now());
         let account = Some((head.epoch, head.paused));
         if head.position <= state.known.position && account == state.known.account {
             return;
         }
-        state.known = Known { position: state.known.position.max(head.position), account };
+        state.known.position = state.known.position.max(head.position);
+        state.known.account = account;
         for hold in &state.holds {
             hold.told(head);
         }
         for place in &mut state.places {
             place.notify(|notices| notices.head = Some(head));
         }
+    }
+
+    /// When the store was last asked about this agent.
+    pub(super) fn looked(&self) -> Option<Instant> {
+        self.state().known.looked
     }
 
     pub(super) fn stop(&self) {

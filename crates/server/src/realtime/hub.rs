@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
+use std::time::Instant;
 
 use agentchat_bus::{Bus, Subject};
 use agentchat_protocol::id::{DeliveryId, MessageId};
@@ -230,9 +231,10 @@ impl Hub {
         }
     }
 
-    /// Everybody with a socket or a held request here.
-    pub(crate) fn agents(&self) -> Vec<AgentKey> {
-        (0..SHARDS).flat_map(|index| self.lock(index).keys().copied().collect::<Vec<_>>()).collect()
+    /// Everybody with a socket or a held request here, and when [`Hub::look`] was last called for them.
+    pub(crate) fn agents(&self) -> Vec<(Option<Instant>, AgentKey)> {
+        let of = |index| self.lock(index).iter().map(|(agent, feed)| (feed.looked(), *agent)).collect::<Vec<_>>();
+        (0..SHARDS).flat_map(of).collect()
     }
 
     /// Whether an agent has a socket or a held request here.

@@ -54,9 +54,9 @@ impl Resync<'_> {
         let mut next = Next::GoOn;
         while next != Next::Stop {
             let timing = &self.app.config.timing;
-            let hurried = next == Next::Hurry || !self.is_up();
-            let period = if hurried { timing.resync_lost } else { timing.resync };
-            next = self.round(period).await;
+            let hurried = next == Next::Hurry;
+            let period = if hurried || !self.is_up() { timing.resync_lost } else { timing.resync };
+            next = self.round(period, hurried).await;
         }
     }
 
@@ -64,18 +64,18 @@ impl Resync<'_> {
         self.health.as_ref().is_some_and(|health| *health.borrow() == Health::Up)
     }
 
-    /// Asks about everybody once.
-    async fn round(&mut self, period: Duration) -> Next {
+    /// Asks about everybody once: evenly over the period, but about nobody later than a period after the last time.
+    async fn round(&mut self, period: Duration, hurried: bool) -> Next {
         let began = Instant::now();
-        let agents = self.app.hub.agents();
-        let batches = u32::try_from(agents.len().div_ceil(InboxHeads::MOST)).unwrap_or(u32::MAX).max(1);
+        let mut agents = self.app.hub.agents();
+        agents.sort_unstable();
+        let batches = agents.len().div_ceil(InboxHeads::MOST).max(1) as u32;
         for (batch, number) in agents.chunks(InboxHeads::MOST).zip(1..) {
-            self.look(batch.to_vec()).await;
-            if number < batches {
-                match self.pause(began + period * number / batches).await {
-                    Next::GoOn => {}
-                    other => return other,
-                }
+            let even = began + period * number / batches;
+            let due = batch[0].0.map_or(began, |looked| Instant::from_std(looked) + period);
+            match self.pause(if hurried { even } else { even.min(due) }).await {
+                Next::GoOn => self.look(batch.iter().map(|(_, agent)| *agent).collect()).await,
+                other => return other,
             }
         }
         self.pause(began + period).await
