@@ -1,6 +1,7 @@
 //! Codes, registration, recovery, key rotation.
 
 mod codes;
+mod concurrency;
 mod recovery;
 mod registration;
 mod rotation;
