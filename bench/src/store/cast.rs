@@ -2,7 +2,7 @@
 
 use agentchat_core::accounts::{EmailCaps, NewAccount};
 use agentchat_core::agents::CreateAgent;
-use agentchat_core::messages::{Ack, Settle};
+use agentchat_core::messages::{Ack, Busy, Settle};
 use agentchat_protocol::email::Email;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::AgentId;
@@ -56,6 +56,6 @@ async fn say(store: &Store, from: AgentKey, to: &Handle, receiver: AgentKey) -> 
     let send = operation(from, body.as_bytes())?;
     let sent = store.write(send).await.map_err(|error| anyhow!("hello to {to}: {error}"))?;
     let acks = vec![Ack { agent: receiver, message: sent.message.id }];
-    store.write_own(Settle { acks, now: now() }).await.map_err(|error| anyhow!("{error}"))?;
+    store.write_own(Settle { acks, busy: Busy::Wait, now: now() }).await.map_err(|error| anyhow!("{error}"))?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use agentchat_core::Verdict;
-use agentchat_core::messages::{Ack, SendDirect, SendLimits, Settle};
+use agentchat_core::messages::{Ack, Busy, SendDirect, SendLimits, Settle};
 use agentchat_protocol::id::MessageId;
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
@@ -194,8 +194,9 @@ async fn settle(bench: Arc<Bench>) -> anyhow::Result<()> {
         let over = bench.clock.nanos() > bench.window.end + GATHER.as_nanos() as u64 * 5;
         let acks = std::mem::take(&mut *bench.acks.lock().unwrap_or_else(PoisonError::into_inner));
         for acks in acks.chunks(1024) {
-            let operation = Settle { acks: acks.to_vec(), now: now() };
-            bench.store.write_own(operation).await.map_err(|error| anyhow!("acks failed: {error}"))?;
+            let operation = Settle { acks: acks.to_vec(), busy: Busy::Leave, now: now() };
+            let settled = bench.store.write_own(operation).await.map_err(|error| anyhow!("acks failed: {error}"))?;
+            bench.acks.lock().unwrap_or_else(PoisonError::into_inner).extend(settled.left);
         }
         if over {
             return Ok(());

@@ -22,4 +22,4 @@ pub use own_rows::OwnRows;
 pub use pending::{Pending, PendingPage, PendingRow};
 pub use read::{MessageReadOut, ReadEvent, ReadMessage, ReadOutcome, ReadThrough};
 pub use send_direct::{BacklogWarning, Delivery, SendDirect, SendLimits, Sent};
-pub use settle::{Ack, Settle};
+pub use settle::{Ack, Busy, Settle, Settled};

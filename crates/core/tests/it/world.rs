@@ -6,8 +6,8 @@ use agentchat_core::accounts::{EmailCaps, NewAccount};
 use agentchat_core::agents::CreateAgent;
 use agentchat_core::conversations::ListConversations;
 use agentchat_core::messages::{
-    Ack, AckThrough, CountUndelivered, HistoryAnchor, PendingPage, PendingRow, SendDirect, SendLimits, Sent, Settle,
-    ShowHistory,
+    Ack, AckThrough, Busy, CountUndelivered, HistoryAnchor, PendingPage, PendingRow, SendDirect, SendLimits, Sent,
+    Settle, ShowHistory,
 };
 use agentchat_core::{Error, Rejection, Verdict};
 use agentchat_launch::TestStore;
@@ -167,7 +167,7 @@ impl World {
 
     pub(crate) async fn settle(&self, agent: &Agent, messages: &[MessageId]) -> u64 {
         let acks = messages.iter().map(|message| Ack { agent: agent.key, message: *message }).collect();
-        self.store.write(Settle { acks, now: self.now() }).await.expect("settled")
+        self.store.write(Settle { acks, busy: Busy::Wait, now: self.now() }).await.expect("settled").envelopes
     }
 
     pub(crate) async fn history(

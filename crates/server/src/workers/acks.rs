@@ -5,8 +5,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use agentchat_core::messages::{Ack, Settle};
+use agentchat_core::messages::{Ack, Busy, Settle};
 use agentchat_store::Store;
+use futures_util::StreamExt;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -18,6 +19,8 @@ const ENOUGH: usize = 512;
 const PER_OPERATION: usize = 1_024;
 /// Acks kept while the store cannot write; beyond that they are dropped, and their messages offered again.
 const KEPT: usize = 100_000;
+/// Busy inboxes that are waited for at a time; each takes a connection.
+const AT_ONCE: usize = 4;
 /// Pause after the store could not write.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -81,15 +84,19 @@ impl Acks {
 }
 
 async fn work(shared: Arc<Shared>, store: Store, clock: Clock, every: Duration) {
+    let mut settling = Settling { store, clock, late: Default::default() };
     loop {
         shared.some.notified().await;
         if !lock(&shared.gathered).closed {
             let _early = tokio::time::timeout(every, shared.enough.notified()).await;
         }
         let (acks, closed) = take(&shared);
-        let left = settle(&store, &clock, acks).await;
+        let left = if closed { settling.finish(acks).await } else { settling.round(acks).await };
         if closed {
             return;
+        }
+        if settling.has_late() {
+            shared.some.notify_one();
         }
         put_back(&shared, left).await;
     }
@@ -100,19 +107,63 @@ fn take(shared: &Shared) -> (Vec<Ack>, bool) {
     (std::mem::take(&mut gathered.acks), gathered.closed)
 }
 
-/// Settles the acks; returns those that the store could not take.
-async fn settle(store: &Store, clock: &Clock, mut acks: Vec<Ack>) -> Vec<Ack> {
-    while !acks.is_empty() {
-        let rest = acks.split_off(acks.len().min(PER_OPERATION));
-        let operation = Settle { acks: acks.clone(), now: clock.now() };
-        if let Err(error) = store.write_own(operation).await {
-            tracing::warn!(%error, count = acks.len() + rest.len(), "acks are not settled yet");
-            acks.extend(rest);
-            return acks;
-        }
-        acks = rest;
+/// The way of acks into the store. Those whose inbox is busy (somebody delivers to it on another connection) are left
+/// twice and then waited for, each agent's by themselves: waiting for many at once would hold all of them up for all.
+struct Settling {
+    store: Store,
+    clock: Clock,
+    /// Left once, left twice.
+    late: [Vec<Ack>; 2],
+}
+
+impl Settling {
+    fn has_late(&self) -> bool {
+        self.late.iter().any(|acks| !acks.is_empty())
     }
-    Vec::new()
+
+    /// Settles what it can; returns what the store could not take at all.
+    async fn round(&mut self, fresh: Vec<Ack>) -> Vec<Ack> {
+        let [once, twice] = std::mem::take(&mut self.late);
+        let mut failed = self.wait_for(twice).await;
+        for (generation, acks) in [once, fresh].into_iter().enumerate() {
+            let (busy, not_taken) = self.settle(acks, Busy::Leave).await;
+            self.late[1 - generation] = busy;
+            failed.extend(not_taken);
+        }
+        failed
+    }
+
+    /// The last round: nothing is left for later.
+    async fn finish(&mut self, mut acks: Vec<Ack>) -> Vec<Ack> {
+        acks.extend(self.late.iter_mut().flat_map(std::mem::take));
+        self.settle(acks, Busy::Wait).await.1
+    }
+
+    async fn wait_for(&self, mut acks: Vec<Ack>) -> Vec<Ack> {
+        acks.sort_by_key(|ack| ack.agent);
+        let agents = acks.chunk_by(|one, other| one.agent == other.agent).map(<[Ack]>::to_vec);
+        let waiting = agents.map(|acks| async { self.settle(acks, Busy::Wait).await.1 });
+        futures_util::stream::iter(waiting).buffer_unordered(AT_ONCE).concat().await
+    }
+
+    /// Answers the acks of busy inboxes, and those that the store could not take.
+    async fn settle(&self, mut acks: Vec<Ack>, busy: Busy) -> (Vec<Ack>, Vec<Ack>) {
+        let mut left = Vec::new();
+        while !acks.is_empty() {
+            let rest = acks.split_off(acks.len().min(PER_OPERATION));
+            let operation = Settle { acks: acks.clone(), busy, now: self.clock.now() };
+            match self.store.write_own(operation).await {
+                Ok(settled) => left.extend(settled.left),
+                Err(error) => {
+                    tracing::warn!(%error, count = acks.len() + rest.len(), "acks are not settled yet");
+                    acks.extend(rest);
+                    return (left, acks);
+                }
+            }
+            acks = rest;
+        }
+        (left, Vec::new())
+    }
 }
 
 async fn put_back(shared: &Shared, left: Vec<Ack>) {

@@ -7,9 +7,9 @@ use agentchat_protocol::email::Email;
 use agentchat_protocol::handle::Handle;
 
 use super::DirectTarget;
-use crate::Tx;
 use crate::key::AgentKey;
 use crate::row::Value;
+use crate::{Engine, Result, Tx};
 
 macro_rules! direct_lock {
     ($conversation:literal, $recipient:literal) => {
@@ -54,6 +54,20 @@ impl Tx<'_> {
             "SELECT agent FROM inbox WHERE agent = ANY($1) ORDER BY agent FOR NO KEY UPDATE",
             &[Value::Ints(&keys)],
         );
+    }
+
+    /// As [`Tx::lock_inboxes`], but passes over those that somebody holds; answers the others.
+    pub async fn lock_free_inboxes(&mut self, agents: &[AgentKey]) -> Result<Vec<AgentKey>> {
+        if self.engine() == Engine::Sqlite {
+            return Ok(agents.to_vec());
+        }
+        let keys: Vec<i64> = agents.iter().map(|agent| agent.0).collect();
+        self.query_all(
+            "SELECT agent FROM inbox WHERE agent = ANY($1) ORDER BY agent FOR NO KEY UPDATE SKIP LOCKED",
+            &[Value::Ints(&keys)],
+            |row| row.int(0).map(AgentKey),
+        )
+        .await
     }
 
     /// As [`Tx::lock_inboxes`] for whoever has that handle.
