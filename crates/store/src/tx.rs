@@ -17,6 +17,7 @@ pub enum Engine {
 
 /// An open transaction. Its verbs are in [`crate::tables`].
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one an operation, and it stays where it is")]
 pub enum Tx<'a> {
     Sqlite(&'a mut rusqlite::Connection),
     Postgres(Transaction),
