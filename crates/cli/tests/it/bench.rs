@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::world::bare;
 
 /// Runs a measurement of this very program; its results.
-async fn measure(home: &Path, arguments: &[&str]) -> Vec<Value> {
+pub(crate) async fn measure(home: &Path, arguments: &[&str]) -> Vec<Value> {
     let file = home.join("results.json");
     let mut command = bare(home, &["bench"]);
     command.args(arguments).arg("--folder").arg(home).arg("--json").arg(&file);
@@ -17,7 +17,7 @@ async fn measure(home: &Path, arguments: &[&str]) -> Vec<Value> {
     report["results"].as_array().unwrap().clone()
 }
 
-fn assert_clean(run: &Value) {
+pub(crate) fn assert_clean(run: &Value) {
     assert!(run["acked"].as_u64().unwrap() > 0, "{run}");
     assert!(run["sent"].as_u64() > run["acked"].as_u64(), "warm-up and farewell do not count: {run}");
     for fault in ["lost", "duplicated", "reordered", "refused", "unsettled"] {
@@ -27,7 +27,7 @@ fn assert_clean(run: &Value) {
     assert!(run["server_rss_kib"].as_u64().unwrap() > 1024, "{run}");
 }
 
-const SHORT: [&str; 4] = ["--warmup", "0.2", "--seconds", "0.5"];
+pub(crate) const SHORT: [&str; 4] = ["--warmup", "0.2", "--seconds", "0.5"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn direct_sends_balance_on_every_way() {
