@@ -57,9 +57,7 @@ fn python_suite(postgres: Option<Postgres>) -> Result<Vec<String>> {
 
 fn typescript_suite(postgres: Option<Postgres>) -> Result<Vec<String>> {
     let mut command = program("node");
-    command
-        .args(["--test", "--test-concurrency=8", "--test-timeout=300000"])
-        .current_dir(typescript());
+    command.args(["--test", "--test-concurrency=8", "--test-timeout=300000"]).current_dir(typescript());
     on_engine(&mut command, postgres.as_ref());
     run(command, |line| {
         let closing = ["not ok ", "# tests ", "# pass ", "# fail ", "✖ ", "ℹ tests ", "ℹ pass ", "ℹ fail "];

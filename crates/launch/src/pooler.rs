@@ -1,12 +1,13 @@
 //! A pooler in front of PostgreSQL, for one test.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::Postgres;
+use crate::port::free_port;
 use crate::program::Account;
 use crate::watchdog::Watched;
 
@@ -46,7 +47,7 @@ impl Pooler {
     /// `None` when somebody else took the port.
     fn launch(behind: u16, deadline: Instant) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).expect("a port").port();
+        let port = free_port();
         let file = configuration(folder.path(), port, behind);
         let mut command = Command::new("pgbouncer");
         command.arg("--quiet").arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
