@@ -27,6 +27,7 @@ mod nats;
 mod pooler;
 mod port;
 mod postgres;
+mod process;
 mod program;
 mod store;
 mod watchdog;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::port::free_port;
+use crate::process::{children_of, is_running};
 use crate::program::{Account, postgres_programs, run};
 use crate::watchdog::Watchdog;
 
@@ -137,12 +138,19 @@ impl Postgres {
         run(command)
     }
 
-    /// Kills the server with -9, as a crash would end it.
+    /// Kills the server and its sessions with -9, as a crash would end it; nothing of it runs when this returns.
+    ///
+    /// # Panics
+    /// When something goes on running.
     pub fn kill(&self) {
         let mut running = self.running();
         if let Some(mut server) = running.server.take() {
+            // Standing still, it starts no further session.
+            let _ = kill_process(Pid::from_child(&server), Signal::STOP);
+            let sessions = children_of(server.id());
             let _ = server.kill();
             let _ = server.wait();
+            end_all(&sessions);
         }
         running.watchdog.forget();
     }
@@ -296,6 +304,19 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         // At once, sessions or not; the watchdog then removes the folder.
         self.end(Signal::QUIT);
+    }
+}
+
+/// Left alone, sessions notice when they next wait for something.
+fn end_all(sessions: &[u32]) {
+    for session in sessions {
+        let pid = i32::try_from(*session).ok().and_then(Pid::from_raw);
+        let _ = kill_process(pid.expect("a process id"), Signal::KILL);
+    }
+    let deadline = Instant::now() + LIMIT;
+    while let Some(session) = sessions.iter().find(|session| is_running(**session)) {
+        assert!(Instant::now() < deadline, "session {session} outlives PostgreSQL");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

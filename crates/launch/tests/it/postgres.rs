@@ -1,4 +1,4 @@
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -33,6 +33,18 @@ fn a_server_that_was_killed_or_stopped_starts_again_with_its_data() {
     assert_eq!(postgres.psql("two", "SELECT count(*) FROM kept"), "1\n");
     postgres.remove("two");
     assert_eq!(postgres.psql("one", "SELECT count(*) FROM pg_database WHERE datname = 'two'"), "0\n");
+}
+
+#[test]
+fn no_session_outlives_a_kill() {
+    let postgres = Postgres::start(PostgresSettings::default());
+    let mut connected = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], postgres.port()))).expect("a connection");
+    // The answer of a session that was started for it: there is no encryption.
+    connected.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).expect("asked for encryption");
+    connected.read_exact(&mut [0]).expect("an answer");
+    postgres.kill();
+    connected.set_nonblocking(true).expect("set");
+    assert_ne!(connected.read(&mut [0]).map_err(|error| error.kind()), Err(ErrorKind::WouldBlock), "it is closed");
 }
 
 #[test]
