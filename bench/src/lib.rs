@@ -7,6 +7,7 @@
 //!
 //! * [`direct`]: closed-loop direct sends with live delivery to acknowledging sockets;
 //! * [`store`]: the same transaction on the bare store, without server and sockets;
+//! * [`pgbench`]: PostgreSQL's own load generator with a send's statements, beside the bare store;
 //! * [`sockets`]: memory of the server per idle socket;
 //! * [`start`]: time from spawn to ready on an empty folder;
 //! * [`log`]: size of the write-ahead log during a long run at full speed;
@@ -23,6 +24,7 @@ pub mod crash;
 pub mod direct;
 pub mod history;
 pub mod log;
+pub mod pgbench;
 pub mod process;
 pub mod report;
 pub mod sockets;
@@ -61,6 +63,8 @@ pub enum Command {
     Direct(direct::Arguments),
     /// The same transaction on the bare store, in this process: what the server can reach at most
     Store(store::Arguments),
+    /// PostgreSQL's own load generator running a direct send's statements, beside the bare store on the same server
+    Pgbench(pgbench::Arguments),
     /// Idle sockets: the server's memory for each
     Sockets(sockets::Arguments),
     /// Time from spawn to ready on an empty folder
@@ -84,6 +88,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Direct(arguments) => direct::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
+        Command::Pgbench(arguments) => pgbench::run(&arguments),
         Command::Sockets(arguments) => sockets::run(&arguments),
         Command::Start(arguments) => start::run(&arguments),
         Command::Log(arguments) => log::run(&arguments),

@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::process::Machine;
 
 /// Where the results go besides the table.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct Output {
     /// Write the results as JSON
     #[arg(long, value_name = "FILE")]

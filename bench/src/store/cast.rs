@@ -15,14 +15,14 @@ use super::{now, operation};
 
 /// A sender and who receives from it.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(crate) struct Pair {
     pub(super) sender: AgentKey,
     pub(super) receiver: AgentKey,
     pub(super) receiver_handle: Handle,
 }
 
 /// Makes `count` pairs that have spoken once in both directions.
-pub(super) async fn acquaint(store: &Store, count: usize) -> anyhow::Result<Vec<Pair>> {
+pub(crate) async fn acquaint(store: &Store, count: usize) -> anyhow::Result<Vec<Pair>> {
     let mut pairs = Vec::with_capacity(count);
     for number in 0..count {
         let (sender, sender_handle) = agent(store, &format!("sender-{number}")).await?;

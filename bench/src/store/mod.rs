@@ -5,6 +5,8 @@
 
 mod cast;
 
+pub(crate) use self::cast::acquaint;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -88,7 +90,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     for &senders in &arguments.senders {
         for _ in 0..arguments.runs.max(1) {
             let folder = tempfile::Builder::new().prefix("agentchat-bench-").tempdir_in(&parent)?;
-            let outcome = runtime(2)?.block_on(measure(arguments, senders, folder.path()))?;
+            let outcome = runtime(2)?.block_on(async {
+                measure(arguments, open(arguments, folder.path()).await?, senders, folder.path()).await
+            })?;
             report::talk(&format!("{senders} on the bare store: {:.0}/s", outcome.sent_per_second));
             outcomes.push(outcome);
         }
@@ -105,11 +109,36 @@ struct Bench {
     acks: Mutex<Vec<Ack>>,
 }
 
-async fn measure(arguments: &Arguments, senders: usize, folder: &std::path::Path) -> anyhow::Result<Outcome> {
-    let store = match &arguments.database_url {
+async fn open(arguments: &Arguments, folder: &std::path::Path) -> anyhow::Result<Store> {
+    Ok(match &arguments.database_url {
         Some(url) => Store::connect(PostgresOptions::parse(url)?).await?,
         None => Store::open(StoreOptions::new(folder))?,
+    })
+}
+
+/// Sends a second on the store of a fresh PostgreSQL database.
+pub(crate) async fn on_postgres(url: &str, senders: usize, seconds: f64) -> anyhow::Result<f64> {
+    let arguments = Arguments {
+        senders: Vec::new(),
+        runs: 1,
+        warmup: 2.0,
+        seconds,
+        text_bytes: 200,
+        folder: None,
+        database_url: None,
+        output: report::Output::default(),
     };
+    let store = Store::connect(PostgresOptions::parse(url)?).await?;
+    let nowhere = std::path::Path::new("/nonexistent");
+    Ok(measure(&arguments, store, senders, nowhere).await?.sent_per_second)
+}
+
+async fn measure(
+    arguments: &Arguments,
+    store: Store,
+    senders: usize,
+    folder: &std::path::Path,
+) -> anyhow::Result<Outcome> {
     let pairs = cast::acquaint(&store, senders).await?;
     let clock = Clock::start();
     let (warmup, length) = (Duration::from_secs_f64(arguments.warmup), Duration::from_secs_f64(arguments.seconds));

@@ -98,7 +98,7 @@ macro_rules! state_query {
     };
 }
 
-const BY_HANDLE: &str = state_query!("LEFT JOIN agent r ON r.handle = $3");
+pub(super) const BY_HANDLE: &str = state_query!("LEFT JOIN agent r ON r.handle = $3");
 const BY_CONVERSATION: &str = state_query!(
     "LEFT JOIN conversation t ON t.id = $3 AND t.kind = 0 AND (t.low = s.pk OR t.high = s.pk) LEFT JOIN agent r ON r.pk = CASE WHEN t.low = s.pk THEN t.high ELSE t.low END"
 );
@@ -154,7 +154,7 @@ pub struct StoredDirect {
 
 /// Conversation, message, `sent`, inbox and envelope in one statement; every part sees the same moment, so nothing of
 /// it reads what another part wrote but by `RETURNING`.
-const STORE: &str = "WITH taken AS (UPDATE conversation SET last_seq = last_seq + 1, last_at = $1, \
+pub(super) const STORE: &str = "WITH taken AS (UPDATE conversation SET last_seq = last_seq + 1, last_at = $1, \
          sent_low = sent_low + CASE WHEN low = $2 THEN 1 ELSE 0 END, \
          sent_high = sent_high + CASE WHEN high = $2 THEN 1 ELSE 0 END, \
          established = CASE WHEN $3 = 1 THEN 1 ELSE established END WHERE pk = $4 RETURNING last_seq), \

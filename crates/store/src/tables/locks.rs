@@ -26,7 +26,7 @@ macro_rules! direct_lock {
     };
 }
 
-const BY_HANDLE: &str = direct_lock!(
+pub(super) const BY_HANDLE: &str = direct_lock!(
     "low = LEAST($1, (SELECT pk FROM agent WHERE handle = $2)) \
      AND high = GREATEST($1, (SELECT pk FROM agent WHERE handle = $2))",
     "SELECT pk FROM agent WHERE handle = $2"

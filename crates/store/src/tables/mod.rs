@@ -15,6 +15,11 @@ mod meta;
 mod otp;
 mod relations;
 
+/// What a direct send to a handle says to PostgreSQL between `BEGIN` and `COMMIT`, in this order, for measurements that
+/// let PostgreSQL's own tools say the same: locks (`$1` sender, `$2` handle), state (`$1` now, `$2` `key16`, `$3` handle,
+/// `$4` sender), and the one that stores (parameters as in its text).
+pub const DIRECT_SEND_STATEMENTS: [&str; 3] = [locks::BY_HANDLE, direct_send::BY_HANDLE, direct_send::STORE];
+
 pub use agents::{AgentInboxRow, AgentRow, EmailUse, NewAgent};
 pub use audit::{Actor, AuditEvent};
 pub use conversations::DirectConversation;
