@@ -40,9 +40,7 @@ async fn a_deadlock_ends_and_both_are_done() {
     let pairs = meet(&test.store).await;
     let (one, other) = (pairs[0].sender, pairs[0].recipient);
     let (meeting, runs) = (Arc::new(Barrier::new(2)), Arc::new(AtomicU32::new(0)));
-    let cross = |inboxes| {
-        test.store.write(Cross { inboxes, meeting: Arc::clone(&meeting), runs: Arc::clone(&runs) })
-    };
+    let cross = |inboxes| test.store.write(Cross { inboxes, meeting: Arc::clone(&meeting), runs: Arc::clone(&runs) });
     let (first, second) = tokio::join!(cross([one, other]), cross([other, one]));
     first.unwrap();
     second.unwrap();
