@@ -88,10 +88,15 @@ impl Arguments {
         self.seconds.unwrap_or(if self.no_faults || self.compare { 8.0 } else { 60.0 })
     }
 
-    fn schedule(&self) -> Vec<outage::Target> {
-        let default = [vec![Part::Node; self.shape.nodes], vec![Part::Nats, Part::Postgres]].concat();
-        let parts = if self.faults.is_empty() { &default } else { &self.faults };
-        outage::targets(parts, self.shape.nodes)
+    fn schedule(&self) -> anyhow::Result<Vec<outage::Target>> {
+        let nodes = self.shape.nodes;
+        let nats = (nodes > 1).then_some(Part::Nats);
+        let all = || std::iter::repeat_n(Part::Node, nodes).chain(nats).chain([Part::Postgres]).collect();
+        let parts: Vec<Part> = if self.faults.is_empty() { all() } else { self.faults.clone() };
+        if nats.is_none() && parts.contains(&Part::Nats) {
+            bail!("a single node has no NATS to kill; leave `nats` out of --faults");
+        }
+        Ok(outage::targets(&parts, nodes))
     }
 }
 
@@ -103,19 +108,25 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.shape.engine == Engine::Sqlite {
         bail!("a server on its own folder has no nodes to kill one by one; see `crash`");
     }
-    let outcome = torment(arguments)?;
+    let outcome = torment(arguments, arguments.schedule()?)?;
     let machine = Machine::inspect(&arguments.server.parent_folder());
     let report = Report::new("cluster", machine, std::slice::from_ref(&outcome));
     arguments.output.write(&report, &outcome.tables(), String::new)?;
     outcome.judge()
 }
 
-fn torment(arguments: &Arguments) -> anyhow::Result<Outcome> {
+fn torment(arguments: &Arguments, schedule: Vec<outage::Target>) -> anyhow::Result<Outcome> {
     let installation = Arc::new(Installation::start(&arguments.server, &arguments.shape, &[REOFFER])?);
-    runtime(2)?.block_on(play(&installation, arguments)).map_err(|error| error.context(installation.log_tails()))
+    runtime(2)?
+        .block_on(play(&installation, arguments, schedule))
+        .map_err(|error| error.context(installation.log_tails()))
 }
 
-async fn play(installation: &Arc<Installation>, arguments: &Arguments) -> anyhow::Result<Outcome> {
+async fn play(
+    installation: &Arc<Installation>,
+    arguments: &Arguments,
+    schedule: Vec<outage::Target>,
+) -> anyhow::Result<Outcome> {
     let service = installation.service();
     let cast = Arc::new(Cast::gather(&service, &arguments.company).await?);
     let balancer = Balancer::before(&service.addresses).await?;
@@ -124,7 +135,7 @@ async fn play(installation: &Arc<Installation>, arguments: &Arguments) -> anyhow
     let handlers = Handlers::connect(&cast, &balancer, &books, clock).await?;
     let pace = Pace::new(clock.nanos(), arguments.rate, arguments.seconds(), cast.flows.len());
     let away = Duration::from_secs_f64(arguments.away);
-    let outages = tokio::spawn(outage::run(installation.clone(), arguments.schedule(), pace, clock, away));
+    let outages = tokio::spawn(outage::run(installation.clone(), schedule, pace, clock, away));
     let tallies = traffic::send(&cast, &balancer, &books, pace, clock).await?;
     let outages: Vec<Outage> = outages.await??;
     report::talk("the traffic is over; waiting for what is still on its way");
