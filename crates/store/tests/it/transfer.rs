@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use agentchat_launch::{Postgres, TestDatabase};
+use agentchat_launch::{Postgres, PostgresSettings, TestDatabase};
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::transfer::{Moved, Step, Transfer, TransferError};
 use agentchat_store::{OpenError, PostgresOptions, Store, StoreError, StoreOptions, Tx, Write};
@@ -307,5 +307,59 @@ async fn a_value_that_cannot_be_moved_leaves_everything_as_it_was() {
     assert_eq!((table.as_str(), column.as_str(), key.as_str()), ("otp_sent", "email", "a\\0b, 1, 01"));
     nothing_happened(folder.path(), &to.url()).await;
     database(folder.path()).execute("DELETE FROM otp_sent", []).unwrap();
+    transfer(folder.path(), &to.url()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_dies_in_the_middle_leaves_everything_as_it_was() {
+    let folder = folder_with_talk().await;
+    let postgres = Postgres::start(PostgresSettings::default());
+    postgres.create("chat");
+    let mut killed = false;
+    let transfer = Transfer::new(folder.path(), &postgres.url("chat")).unwrap();
+    let error = transfer.run(|progress| {
+        if progress.table == "message" && !std::mem::replace(&mut killed, true) {
+            postgres.kill();
+        }
+    });
+    let error = error.await.unwrap_err();
+    assert!(matches!(error, TransferError::Database { .. }), "{error}");
+    assert!(killed && !folder.path().join("MIGRATED").exists());
+    postgres.start_again();
+    Transfer::new(folder.path(), &postgres.url("chat")).unwrap().run(|_| ()).await.unwrap();
+}
+
+/// Makes the commit of a database's first inbox do this.
+fn at_commit(target: &str, body: &str) {
+    psql(target, &format!("CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$"));
+    let when = "AFTER INSERT ON inbox DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION at_commit()";
+    psql(target, &format!("CREATE CONSTRAINT TRIGGER at_commit {when}"));
+}
+
+#[tokio::test]
+async fn a_commit_that_is_refused_takes_the_mark_away() {
+    let folder = folder_with_talk().await;
+    let to = TestDatabase::new().await;
+    at_commit(&to.url(), "RAISE EXCEPTION 'not today';");
+    let error = transfer(folder.path(), &to.url()).await.unwrap_err();
+    assert!(matches!(error, TransferError::Database { .. }), "{error}");
+    assert!(error.to_string().contains("not today"), "{error}");
+    nothing_happened(folder.path(), &to.url()).await;
+}
+
+#[tokio::test]
+async fn a_connection_lost_in_the_commit_leaves_the_mark_and_says_so() {
+    let folder = folder_with_talk().await;
+    let to = TestDatabase::new().await;
+    at_commit(&to.url(), "PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL;");
+    let error = transfer(folder.path(), &to.url()).await.unwrap_err();
+    assert!(matches!(error, TransferError::InDoubt { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains("MIGRATED") && text.contains(name(&to.url())), "{text}");
+    assert!(matches!(open(folder.path()), Err(OpenError::Moved { .. })));
+    // As the text says.
+    assert_eq!(psql(&to.url(), "SELECT count(*) FROM agent"), "0\n");
+    std::fs::remove_file(folder.path().join("MIGRATED")).unwrap();
+    psql(&to.url(), "DROP TRIGGER at_commit ON inbox");
     transfer(folder.path(), &to.url()).await.unwrap();
 }
