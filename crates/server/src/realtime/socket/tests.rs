@@ -77,7 +77,8 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::new(folder.path());
         config.limits.set("send=off").unwrap();
-        let store = Store::open(StoreOptions::new(folder.path())).unwrap();
+        // One reader answers in order: see `until_answered`.
+        let store = Store::open(StoreOptions { readers: 1, ..StoreOptions::new(folder.path()) }).unwrap();
         let mailer = Mailer::open(&config.mail, &config.clock).unwrap();
         let secrets =
             Secrets { keys: DeliveryKey::new([3; 32]), codes: CodeKey::new([4; 32]), installation: String::new() };
@@ -112,6 +113,13 @@ impl World {
         if let Some(control) = control {
             self.app.hub.changed(self.bob.key, Some(control));
         }
+    }
+
+    /// Waits until a socket that had something to ask the store has its answer.
+    async fn until_answered(&self, peer: &mut Open) {
+        peer.nothing_more().await;
+        caller(&self.app, BOB).await;
+        peer.nothing_more().await;
     }
 
     /// An authenticated socket of bob's; `hello.ok` is left out.
@@ -190,7 +198,7 @@ async fn full_pause_is_silent_and_unpausing_drains_in_order() {
     world.send_to_bob("before").await;
     let before = peer.frame().await;
     world.change(Change::Pause(world.bob.key, PausedByOwner::Full), Some(Control::PauseChanged)).await;
-    peer.nothing_more().await;
+    world.until_answered(&mut peer).await;
     world.app.hub.event(world.bob.key, &Event { text: r#"{"type":"an.event"}"#.into(), droppable: false });
     world.send_to_bob("one").await;
     world.send_to_bob("two").await;
