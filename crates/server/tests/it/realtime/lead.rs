@@ -124,6 +124,7 @@ async fn an_empty_backlog_drain_now_and_headers_mean_no_wait(engine: Engine) {
     let (alice, bob) = friends(&server).await;
     let mut empty = Peer::greet(&server, &bob, sdk()).await;
     assert_eq!(empty.frame().await["type"], "hello.ok");
+    empty.until_live(&server, &alice).await;
     alice.send(&server, &bob, "first").await;
     assert_eq!(empty.text().await, "first");
     let now = json!({ "capabilities": ["ack", "drain_now"], "client": "tests_sdk" });

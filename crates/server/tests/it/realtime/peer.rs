@@ -216,6 +216,18 @@ impl Peer {
         assert_eq!(frame["type"], "pong", "{frame}");
     }
 
+    /// The socket has looked into the store, and what is sent from now on finds it live: it tells that `friend` read
+    /// what its agent wrote last, which it may not do before.
+    pub(crate) async fn until_live(&mut self, server: &TestServer, friend: &Agent) {
+        let conversations = friend.get(server, "/v1/conversations", &[]).await;
+        let path = format!("/v1/messages/{}", conversations[0]["id"].as_str().unwrap());
+        let history = friend.get(server, &path, &[]).await;
+        let received = history.as_array().unwrap().iter().find(|row| row["is_own"] == false).expect("a message");
+        let path = format!("/v1/messages/{}/read", received["id"].as_str().unwrap());
+        assert_eq!(friend.post(server, &path, &Value::Null).await.status, 200);
+        assert_eq!(self.frame().await["type"], "message.read");
+    }
+
     /// The connection without anything that answers pings or closes.
     pub(crate) fn into_stream(self) -> TcpStream {
         self.socket.into_inner()
