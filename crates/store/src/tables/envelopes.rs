@@ -155,7 +155,7 @@ impl Tx<'_> {
         Ok(settled > 0)
     }
 
-    /// Stored → delivered for one message of `recipient`. The counter as in [`Tx::settle_by_id`].
+    /// Stored → delivered for one message of `recipient`. The counter is left to [`Tx::count_settled`].
     pub async fn settle(&mut self, recipient: AgentKey, message: MessageKey, now: i64) -> Result<bool> {
         let settled = self
             .execute(
@@ -167,7 +167,7 @@ impl Tx<'_> {
         Ok(settled > 0)
     }
 
-    /// Stored → delivered up to and including a position. The counter as in [`Tx::settle_by_id`].
+    /// Stored → delivered up to and including a position. The counter is left to [`Tx::count_settled`].
     pub async fn settle_through(&mut self, recipient: AgentKey, position: i64, now: i64) -> Result<i64> {
         let settled = self
             .execute(
