@@ -43,7 +43,7 @@ pub mod transfer;
 mod tx;
 
 pub use error::{OpenError, Result, StoreError};
-pub use operation::{Read, Write};
+pub use operation::{HotRow, Read, Write};
 pub use postgres::PostgresOptions;
 pub use store::{Store, StoreOptions, StoreStats};
 pub use tx::{Engine, Tx};

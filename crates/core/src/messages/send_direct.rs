@@ -13,7 +13,7 @@ use agentchat_store::key::{AgentKey, ConversationKey};
 use agentchat_store::tables::{
     DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, StoredDirect,
 };
-use agentchat_store::{Tx, Write};
+use agentchat_store::{HotRow, Tx, Write};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
@@ -115,30 +115,37 @@ impl Write for SendDirect {
     }
 
     /// The recipient's inbox, as far as the request names it.
-    fn hot_row(&self) -> Option<u64> {
+    fn hot_row(&self) -> Option<HotRow> {
         let mut hasher = DefaultHasher::new();
         match &self.request.conversation_id {
             Some(id) => id.hash(&mut hasher),
             None => self.request.to.hash(&mut hasher),
         }
-        Some(hasher.finish())
+        Some(HotRow { row: hasher.finish(), order: self.sender.0 })
+    }
+
+    fn lock_before_hot_row(&self, tx: &mut Tx<'_>) {
+        let mut handle = None;
+        tx.lock_direct_conversation(self.sender, self.target(&mut handle));
     }
 }
 
 impl SendDirect {
-    async fn state(&self, tx: &mut Tx<'_>, key16: &[u8; 16]) -> Result<DirectSendState, Error> {
-        let (handle, conversation);
-        let target = match (&self.request.conversation_id, &self.request.to) {
-            (Some(id), _) => {
-                conversation = id.bytes();
-                DirectTarget::Conversation(&conversation)
-            }
-            (None, to) => {
+    /// Whom it is for; `handle` keeps what the request spells.
+    fn target<'a>(&'a self, handle: &'a mut Option<Handle>) -> DirectTarget<'a> {
+        match &self.request.conversation_id {
+            Some(id) => DirectTarget::Conversation(id.bytes()),
+            None => {
                 // What is not a handle is nobody's handle.
-                handle = to.as_deref().and_then(|to| Handle::parse(to).ok());
+                *handle = self.request.to.as_deref().and_then(|to| Handle::parse(to).ok());
                 DirectTarget::Handle(handle.as_ref().map_or("", Handle::as_str))
             }
-        };
+        }
+    }
+
+    async fn state(&self, tx: &mut Tx<'_>, key16: &[u8; 16]) -> Result<DirectSendState, Error> {
+        let mut handle = None;
+        let target = self.target(&mut handle);
         tx.lock_direct(self.sender, target);
         tx.direct_send_state(self.sender, key16, target, self.now.as_millis())
             .await?

@@ -1,21 +1,22 @@
 //! The pool, and the way of an operation through it.
 
 use std::hash::{BuildHasher, RandomState};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::failure::{Remedy, remedy, spelled};
+use super::hot::{HotRows, Waiting};
+use super::job::Job;
 use super::options::{Encryption, PostgresOptions};
 use super::transaction::{Failure, Manner, Transaction};
-use super::turns::Turns;
 use super::{migrate, tls};
-use crate::sqlite::Then;
+use crate::sqlite::{Then, TypedWrite};
 use crate::store::{Lane, closed};
 use crate::{OpenError, Read, Result, StoreError, StoreStats, Tx, Write};
 
@@ -41,7 +42,7 @@ struct Shared {
     queue: u32,
     callers: Arc<Semaphore>,
     own: Arc<Semaphore>,
-    turns: Turns,
+    hot: HotRows,
     closed: AtomicBool,
     commits: AtomicU64,
     jitter: RandomState,
@@ -65,7 +66,7 @@ impl Postgres {
             queue,
             callers: Arc::new(Semaphore::new(queue as usize)),
             own: Arc::new(Semaphore::new(OWN as usize)),
-            turns: Turns::default(),
+            hot: HotRows::default(),
             closed: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             jitter: RandomState::new(),
@@ -86,18 +87,18 @@ impl Postgres {
         };
         let permit = self.shared.enter(lane)?;
         let shared = Arc::clone(&self.shared);
+        let (reply, answer) = oneshot::channel();
+        let hot = operation.hot_row();
+        let job = Box::new(TypedWrite { operation, answer: None, then, reply });
         // On a task of its own: a caller that goes away takes nothing with it that others wait for.
-        let running = tokio::spawn(async move {
-            let answer = shared.write(&operation).await;
-            if let Some(then) = then
-                && catch_unwind(AssertUnwindSafe(|| then(&answer))).is_err()
-            {
-                tracing::error!("what follows a write panicked");
+        match hot {
+            None => drop(tokio::spawn(async move { shared.alone((job, permit)).await })),
+            Some(hot) if shared.hot.push(hot.row, (job, permit)) => {
+                drop(tokio::spawn(async move { shared.serve(hot.row).await }));
             }
-            drop(permit);
-            answer
-        });
-        running.await.unwrap_or_else(|_| Err(panicked().into()))
+            Some(_) => {}
+        }
+        answer.await.unwrap_or_else(|_| Err(panicked().into()))
     }
 
     pub(crate) async fn read<R: Read>(&self, operation: R) -> Result<R::Out, R::Error> {
@@ -140,35 +141,113 @@ impl Shared {
         Arc::clone(lane).try_acquire_owned().map_err(|_| StoreError::Busy)
     }
 
-    async fn write<W: Write>(&self, operation: &W) -> Result<W::Out, W::Error> {
-        let _turn = match operation.hot_row() {
-            Some(row) => Some(self.turns.take(row).await),
-            None => None,
-        };
+    /// Works through a hot row's queue.
+    async fn serve(&self, row: u64) {
+        loop {
+            let batch = self.hot.take(row);
+            match batch.len() {
+                0 => return,
+                1 => {}
+                _ => {
+                    self.together(batch).await;
+                    continue;
+                }
+            }
+            for job in batch {
+                self.alone(job).await;
+            }
+        }
+    }
+
+    /// Runs a write in a transaction of its own, and again while that can help.
+    async fn alone(&self, (mut job, _permit): Waiting) {
+        let outcome = self.attempts(&mut *job).await;
+        job.finish(outcome);
+    }
+
+    /// Ok when it was committed, or has refused itself.
+    async fn attempts(&self, job: &mut dyn Job) -> Result<()> {
         let mut patience = self.patience();
         loop {
             let mut tx = Tx::Postgres(self.begin(&self.writing, &mut patience).await?);
-            let answer = self.within_limit(operation.run(&mut tx)).await;
-            let Tx::Postgres(tx) = tx else { return Err(panicked().into()) };
-            let failure = match (tx.failure().cloned(), answer) {
+            let kept = self.within_limit(job.run(&mut tx)).await;
+            let Tx::Postgres(tx) = tx else { return Err(panicked()) };
+            let failure = match (tx.failure().cloned(), kept) {
+                (_, None) => return Err(self.out_of_time(tx)),
                 (Some(failure), Some(_)) if failure.remedy != Remedy::None => failure,
                 // An operation that makes light of a failed statement is not believed.
-                (Some(failure), Some(Ok(_))) => return Err(failure.error.into()),
-                (_, Some(Err(error))) => return Err(error),
-                (_, None) => return Err(self.out_of_time(tx).into()),
-                (None, Some(Ok(out))) => match self.within_limit(tx.commit()).await {
-                    Some(Ok(())) => {
-                        self.commits.fetch_add(1, Ordering::Relaxed);
-                        return Ok(out);
-                    }
-                    Some(Err(failure)) if matches!(failure.remedy, Remedy::Again | Remedy::LookAgain) => failure,
+                (Some(failure), Some(true)) => return Err(failure.error),
+                (_, Some(false)) => return Ok(()),
+                (None, Some(true)) => match self.commit(tx).await {
+                    Ok(()) => return Ok(()),
+                    Err(failure) if failure.is_undone() => failure,
                     // Whether it was committed is not known, so it is not run again: the caller may ask again.
-                    Some(Err(failure)) => return Err(failure.error.into()),
-                    None => return Err(StoreError::Unavailable(format!("{} does not answer", self.target)).into()),
+                    Err(failure) => return Err(failure.error),
                 },
             };
             patience.pause(self, failure).await?;
         }
+    }
+
+    /// Runs several writes of one hot row in one transaction, each in a savepoint; if the database objects, each by
+    /// itself.
+    async fn together(&self, mut batch: Vec<Waiting>) {
+        // All nodes take the locks of a batch in the same order.
+        batch.sort_by_key(|(job, _)| job.order());
+        let outcome = match self.attempt_together(&mut batch).await {
+            Ok(()) => Ok(()),
+            Err(failure) if failure.is_undone() => {
+                for job in batch {
+                    self.alone(job).await;
+                }
+                return;
+            }
+            Err(failure) => Err(failure.error),
+        };
+        for (job, _permit) in batch {
+            job.finish(outcome.clone());
+        }
+    }
+
+    async fn attempt_together(&self, batch: &mut [Waiting]) -> Result<(), Failure> {
+        let mut patience = self.patience();
+        let begun = self.begin(&self.writing, &mut patience).await;
+        let mut tx = Tx::Postgres(begun.map_err(Failure::undone)?);
+        for (job, _) in batch.iter() {
+            job.lock_before_hot_row(&mut tx);
+        }
+        for (job, _) in batch.iter_mut() {
+            tx.lock("SAVEPOINT operation", &[]);
+            let kept = self.within_limit(job.run(&mut tx)).await;
+            if !kept.unwrap_or(false) {
+                tx.lock("ROLLBACK TO SAVEPOINT operation", &[]);
+            }
+            tx.lock("RELEASE SAVEPOINT operation", &[]);
+            match &tx {
+                Tx::Postgres(open) if kept.is_some() && open.failure().is_none() => {}
+                _ => {
+                    let Tx::Postgres(tx) = tx else { return Err(Failure::undone(panicked())) };
+                    return Err(Failure::undone(self.out_of_time_or_failed(tx, kept.is_none())));
+                }
+            }
+        }
+        let Tx::Postgres(tx) = tx else { return Err(Failure::undone(panicked())) };
+        self.commit(tx).await
+    }
+
+    fn out_of_time_or_failed(&self, tx: Transaction, out_of_time: bool) -> StoreError {
+        match tx.failure() {
+            Some(failure) if !out_of_time => failure.error.clone(),
+            _ => self.out_of_time(tx),
+        }
+    }
+
+    async fn commit(&self, tx: Transaction) -> Result<(), Failure> {
+        let silent = || StoreError::Unavailable(format!("{} does not answer", self.target));
+        let committed = self.within_limit(tx.commit()).await;
+        committed.unwrap_or_else(|| Err(Failure { remedy: Remedy::Reconnect, error: silent() }))?;
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn read<R: Read>(&self, operation: &R) -> Result<R::Out, R::Error> {

@@ -10,11 +10,12 @@
 
 mod engine;
 mod failure;
+mod hot;
+mod job;
 mod migrate;
 mod options;
 mod tls;
 mod transaction;
-mod turns;
 mod value;
 
 pub(crate) use engine::{Postgres, connection};

@@ -43,6 +43,18 @@ pub(super) struct Failure {
     pub(super) error: StoreError,
 }
 
+impl Failure {
+    /// Nothing was committed, and running it otherwise may help.
+    pub(super) fn undone(error: StoreError) -> Self {
+        Self { remedy: Remedy::Again, error }
+    }
+
+    /// At a commit: it is known that nothing was committed.
+    pub(super) fn is_undone(&self) -> bool {
+        matches!(self.remedy, Remedy::Again | Remedy::LookAgain)
+    }
+}
+
 #[derive(Debug)]
 struct Deferred {
     sql: &'static str,

@@ -12,7 +12,7 @@ pub enum DirectTarget<'a> {
     /// A handle, normalised.
     Handle(&'a str),
     /// The 16 bytes of a direct conversation's id.
-    Conversation(&'a [u8; 16]),
+    Conversation([u8; 16]),
 }
 
 /// The state of both sides at the moment of a direct send.
@@ -115,7 +115,7 @@ impl Tx<'_> {
     ) -> Result<Option<DirectSendState>> {
         let (sql, target) = match target {
             DirectTarget::Handle(handle) => (BY_HANDLE, handle.into()),
-            DirectTarget::Conversation(id) => (BY_CONVERSATION, id.into()),
+            DirectTarget::Conversation(ref id) => (BY_CONVERSATION, id.into()),
         };
         self.query_opt(sql, &[now.into(), key16.into(), target, sender.into()], state).await
     }

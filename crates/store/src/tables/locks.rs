@@ -42,7 +42,23 @@ impl Tx<'_> {
     pub fn lock_direct(&mut self, sender: AgentKey, target: DirectTarget<'_>) {
         let (sql, target): (_, Value<'_>) = match target {
             DirectTarget::Handle(handle) => (BY_HANDLE, handle.into()),
-            DirectTarget::Conversation(id) => (BY_CONVERSATION, id.into()),
+            DirectTarget::Conversation(ref id) => (BY_CONVERSATION, id.into()),
+        };
+        self.lock(sql, &[sender.into(), target]);
+    }
+
+    /// The first half of [`Tx::lock_direct`]: the conversation alone, if there is one.
+    pub fn lock_direct_conversation(&mut self, sender: AgentKey, target: DirectTarget<'_>) {
+        let (sql, target): (_, Value<'_>) = match target {
+            DirectTarget::Handle(handle) => (
+                "SELECT pk FROM conversation WHERE low = LEAST($1, (SELECT pk FROM agent WHERE handle = $2)) \
+                 AND high = GREATEST($1, (SELECT pk FROM agent WHERE handle = $2)) FOR NO KEY UPDATE",
+                handle.into(),
+            ),
+            DirectTarget::Conversation(ref id) => (
+                "SELECT pk FROM conversation WHERE id = $2 AND kind = 0 AND (low = $1 OR high = $1) FOR NO KEY UPDATE",
+                id.into(),
+            ),
         };
         self.lock(sql, &[sender.into(), target]);
     }

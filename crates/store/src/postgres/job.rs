@@ -1,0 +1,45 @@
+//! A write on its way, whatever its type.
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+
+use futures_util::FutureExt;
+
+use crate::sqlite::{Job as Finish, TypedWrite};
+use crate::{StoreError, Tx, Write};
+
+/// A write waiting for a transaction; it may be run several times.
+pub(super) trait Job: Send {
+    /// Where it stands among those on the same hot row.
+    fn order(&self) -> i64;
+    /// Takes what comes before the hot row in the order of locks.
+    fn lock_before_hot_row(&self, tx: &mut Tx<'_>);
+    /// Runs it; true when its changes are to be kept.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+    /// Answers it: after the commit, after its own refusal, or with the store's failure.
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+impl<W: Write> Job for TypedWrite<W> {
+    fn order(&self) -> i64 {
+        self.operation.hot_row().map_or(0, |hot| hot.order)
+    }
+
+    fn lock_before_hot_row(&self, tx: &mut Tx<'_>) {
+        self.operation.lock_before_hot_row(tx);
+    }
+
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        self.answer = None;
+        Box::pin(async {
+            // Without an answer it is answered as one that panicked.
+            self.answer = AssertUnwindSafe(self.operation.run(tx)).catch_unwind().await.ok();
+            self.answer.as_ref().is_some_and(Result::is_ok)
+        })
+    }
+
+    fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
+        Finish::finish(self, outcome);
+    }
+}
