@@ -1,8 +1,8 @@
 //! Several nodes on one PostgreSQL and one NATS, while parts of that are killed and started again.
 //!
-//! [`installation`] is what runs, [`balancer`] what stands before it. [`cast`] are the agents and who writes to whom,
-//! `traffic` their senders, `handlers` their receivers, all of them the client crate as agents use it. [`outage`] kills
-//! and starts again meanwhile, `audit` closes the books, [`outcome`] is what came of it. [`measure`] compares
+//! `installation` is what runs, `balancer` what stands before it. `cast` are the agents and who writes to whom,
+//! `traffic` their senders, `handlers` their receivers, all of them the client crate as agents use it. `outage` kills
+//! and starts again meanwhile, `audit` closes the books, `outcome` is what came of it. `measure` compares
 //! installations that are left alone.
 
 mod audit;

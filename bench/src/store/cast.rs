@@ -34,6 +34,19 @@ pub(crate) async fn acquaint(store: &Store, count: usize) -> anyhow::Result<Vec<
     Ok(pairs)
 }
 
+/// Makes `count` senders to one receiver, each acquainted with it.
+pub(super) async fn crowd(store: &Store, count: usize) -> anyhow::Result<Vec<Pair>> {
+    let (receiver, receiver_handle) = agent(store, "receiver").await?;
+    let mut pairs = Vec::with_capacity(count);
+    for number in 0..count {
+        let (sender, sender_handle) = agent(store, &format!("sender-{number}")).await?;
+        say(store, sender, &receiver_handle, receiver).await?;
+        say(store, receiver, &sender_handle, sender).await?;
+        pairs.push(Pair { sender, receiver, receiver_handle: receiver_handle.clone() });
+    }
+    Ok(pairs)
+}
+
 async fn agent(store: &Store, handle: &str) -> anyhow::Result<(AgentKey, Handle)> {
     let parsed = Handle::parse(handle).map_err(|error| anyhow!("{handle}: {error}"))?;
     let id = uuid::Uuid::now_v7().into_bytes();

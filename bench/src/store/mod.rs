@@ -57,6 +57,9 @@ pub struct Arguments {
     /// Folder on the disk to be measured
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
+    /// All senders write to one receiver
+    #[arg(long)]
+    crowd: bool,
     /// Measure this PostgreSQL database instead; it must be empty
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
@@ -107,6 +110,7 @@ struct Bench {
     clock: Clock,
     window: Window,
     acks: Mutex<Vec<Ack>>,
+    busy: Busy,
 }
 
 async fn open(arguments: &Arguments, folder: &std::path::Path) -> anyhow::Result<Store> {
@@ -125,6 +129,7 @@ pub(crate) async fn on_postgres(url: &str, senders: usize, seconds: f64) -> anyh
         seconds,
         text_bytes: 200,
         folder: None,
+        crowd: false,
         database_url: None,
         output: report::Output::default(),
     };
@@ -139,11 +144,14 @@ async fn measure(
     senders: usize,
     folder: &std::path::Path,
 ) -> anyhow::Result<Outcome> {
-    let pairs = cast::acquaint(&store, senders).await?;
+    let pairs =
+        if arguments.crowd { cast::crowd(&store, senders).await? } else { cast::acquaint(&store, senders).await? };
     let clock = Clock::start();
     let (warmup, length) = (Duration::from_secs_f64(arguments.warmup), Duration::from_secs_f64(arguments.seconds));
     let window = Window::after(clock.nanos(), warmup, length);
-    let bench = Arc::new(Bench { store, clock, window, acks: Mutex::default() });
+    // The one inbox of a crowd is always busy.
+    let busy = if arguments.crowd { Busy::Wait } else { Busy::Leave };
+    let bench = Arc::new(Bench { store, clock, window, acks: Mutex::default(), busy });
     let settling = tokio::spawn(settle(bench.clone()));
     let mut tasks = JoinSet::new();
     for (number, pair) in pairs.into_iter().enumerate() {
@@ -223,7 +231,7 @@ async fn settle(bench: Arc<Bench>) -> anyhow::Result<()> {
         let over = bench.clock.nanos() > bench.window.end + GATHER.as_nanos() as u64 * 5;
         let acks = std::mem::take(&mut *bench.acks.lock().unwrap_or_else(PoisonError::into_inner));
         for acks in acks.chunks(1024) {
-            let operation = Settle { acks: acks.to_vec(), busy: Busy::Leave, now: now() };
+            let operation = Settle { acks: acks.to_vec(), busy: bench.busy, now: now() };
             let settled = bench.store.write_own(operation).await.map_err(|error| anyhow!("acks failed: {error}"))?;
             bench.acks.lock().unwrap_or_else(PoisonError::into_inner).extend(settled.left);
         }
