@@ -65,7 +65,8 @@ async fn agent(store: &Store, handle: &str) -> anyhow::Result<(AgentKey, Handle)
 }
 
 async fn say(store: &Store, from: AgentKey, to: &Handle, receiver: AgentKey) -> anyhow::Result<()> {
-    let body = json!({"to": to.as_str(), "client_msg_id": "hello", "content": {"text": "hello"}}).to_string();
+    let id = format!("hello-{to}");
+    let body = json!({"to": to.as_str(), "client_msg_id": id, "content": {"text": "hello"}}).to_string();
     let send = operation(from, body.as_bytes())?;
     let sent = store.write(send).await.map_err(|error| anyhow!("hello to {to}: {error}"))?;
     let acks = vec![Ack { agent: receiver, message: sent.message.id }];

@@ -15,8 +15,8 @@ pub(crate) use engine::Embedded;
 pub(crate) use folder::{has_store, mark_moved, take, unmark_moved};
 use others::Others;
 use readers::{ReadJob, Readers};
-pub(crate) use writer::{Job, Then, TypedWrite};
 use writer::{Finished, Queue, Writer, WriterParts};
+pub(crate) use writer::{Job, Then, TypedWrite};
 
 use std::future::Future;
 use std::pin::pin;
