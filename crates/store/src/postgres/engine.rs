@@ -90,10 +90,11 @@ impl Postgres {
         let (reply, answer) = oneshot::channel();
         let hot = operation.hot_row();
         let job = Box::new(TypedWrite { operation, answer: None, then, reply });
+        let job = Waiting { job, since: Instant::now(), _permit: permit };
         // On a task of its own: a caller that goes away takes nothing with it that others wait for.
         match hot {
-            None => drop(tokio::spawn(async move { shared.alone((job, permit)).await })),
-            Some(hot) if shared.hot.push(hot.row, (job, permit)) => {
+            None => drop(tokio::spawn(async move { shared.alone(job).await })),
+            Some(hot) if shared.hot.push(hot.row, job) => {
                 drop(tokio::spawn(async move { shared.serve(hot.row).await }));
             }
             Some(_) => {}
@@ -160,14 +161,19 @@ impl Shared {
     }
 
     /// Runs a write in a transaction of its own, and again while that can help.
-    async fn alone(&self, (mut job, _permit): Waiting) {
-        let outcome = self.attempts(&mut *job).await;
-        job.finish(outcome);
+    async fn alone(&self, mut waiting: Waiting) {
+        let outcome = self.attempts(&mut *waiting.job, waiting.since).await;
+        waiting.job.finish(outcome);
     }
 
     /// Ok when it was committed, or has refused itself.
-    async fn attempts(&self, job: &mut dyn Job) -> Result<()> {
-        let mut patience = self.patience();
+    async fn attempts(&self, job: &mut dyn Job, since: Instant) -> Result<()> {
+        let mut patience = self.patience(since);
+        if patience.is_over() {
+            // It waited behind others that could not get anywhere either; each of them trying for as long again would
+            // keep the last waiting for ever.
+            return Err(StoreError::Busy);
+        }
         loop {
             let mut tx = Tx::Postgres(self.begin(&self.writing, &mut patience).await?);
             let kept = self.within_limit(job.run(&mut tx)).await;
@@ -193,7 +199,7 @@ impl Shared {
     /// itself.
     async fn together(&self, mut batch: Vec<Waiting>) {
         // All nodes take the locks of a batch in the same order.
-        batch.sort_by_key(|(job, _)| job.order());
+        batch.sort_by_key(|waiting| waiting.job.order());
         let outcome = match self.attempt_together(&mut batch).await {
             Ok(()) => Ok(()),
             Err(failure) if failure.is_undone() => {
@@ -204,21 +210,21 @@ impl Shared {
             }
             Err(failure) => Err(failure.error),
         };
-        for (job, _permit) in batch {
-            job.finish(outcome.clone());
+        for waiting in batch {
+            waiting.job.finish(outcome.clone());
         }
     }
 
     async fn attempt_together(&self, batch: &mut [Waiting]) -> Result<(), Failure> {
-        let mut patience = self.patience();
+        let mut patience = self.patience(batch.iter().map(|waiting| waiting.since).min().unwrap_or_else(Instant::now));
         let begun = self.begin(&self.writing, &mut patience).await;
         let mut tx = Tx::Postgres(begun.map_err(Failure::undone)?);
-        for (job, _) in batch.iter() {
-            job.lock_before_hot_row(&mut tx);
+        for waiting in batch.iter() {
+            waiting.job.lock_before_hot_row(&mut tx);
         }
-        for (job, _) in batch.iter_mut() {
+        for waiting in batch.iter_mut() {
             tx.lock("SAVEPOINT operation", &[]);
-            let kept = self.within_limit(job.run(&mut tx)).await;
+            let kept = self.within_limit(waiting.job.run(&mut tx)).await;
             if !kept.unwrap_or(false) {
                 tx.lock("ROLLBACK TO SAVEPOINT operation", &[]);
             }
@@ -251,7 +257,7 @@ impl Shared {
     }
 
     async fn read<R: Read>(&self, operation: &R) -> Result<R::Out, R::Error> {
-        let mut patience = self.patience();
+        let mut patience = self.patience(Instant::now());
         loop {
             let mut tx = Tx::Postgres(self.begin(&self.reading, &mut patience).await?);
             let answer = self.within_limit(operation.run(&mut tx)).await;
@@ -299,8 +305,8 @@ impl Shared {
         StoreError::Unavailable(format!("{} cannot be reached: {cause}", self.target))
     }
 
-    fn patience(&self) -> Patience {
-        Patience { until: Instant::now() + self.wait, tries: 0, looks: 0 }
+    fn patience(&self, since: Instant) -> Patience {
+        Patience { until: since + self.wait, tries: 0, looks: 0 }
     }
 }
 
@@ -312,11 +318,15 @@ struct Patience {
 }
 
 impl Patience {
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+
     /// Waits a little before the next try; answers the failure when it was the last.
     async fn pause(&mut self, shared: &Shared, failure: Failure) -> Result<()> {
         self.tries += 1;
         self.looks += u32::from(failure.remedy == Remedy::LookAgain);
-        if self.looks > LOOKS || Instant::now() >= self.until {
+        if self.looks > LOOKS || self.is_over() {
             return Err(failure.error);
         }
         let longest = (PAUSE * self.tries * self.tries).min(LONGEST_PAUSE);

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -18,8 +19,14 @@ const AT_ONCE: usize = 2;
 /// Writes of one transaction: enough to share its commit, few enough that nobody waits long for the rest.
 const TOGETHER: usize = 32;
 
-/// A write, and the permit that counts it.
-pub(super) type Waiting = (Box<dyn Job>, OwnedSemaphorePermit);
+/// A write on its way.
+pub(super) struct Waiting {
+    pub(super) job: Box<dyn Job>,
+    /// When its patience began.
+    pub(super) since: Instant,
+    /// Counts it.
+    pub(super) _permit: OwnedSemaphorePermit,
+}
 
 /// The hot rows that somebody works on now.
 #[derive(Default)]
@@ -88,7 +95,7 @@ mod tests {
 
     fn waiting() -> Waiting {
         let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-        (Box::new(Nothing), permit)
+        Waiting { job: Box::new(Nothing), since: Instant::now(), _permit: permit }
     }
 
     #[test]
