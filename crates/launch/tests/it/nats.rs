@@ -1,6 +1,5 @@
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use agentchat_launch::Nats;
@@ -37,15 +36,8 @@ fn servers_do_not_share_an_address() {
 
 #[test]
 fn a_server_ends_with_the_process_that_was_killed() {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "nats::holds_a_server_until_it_is_killed", "--ignored", "--nocapture"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("this program starts");
-    let output = BufReader::new(child.stdout.take().expect("a pipe"));
-    let said = output.lines().map_while(Result::ok).find_map(|line| Some(line.split_once("holds ")?.1.to_owned()));
-    let address = said.expect("the child says what it holds").parse().expect("an address");
+    let (mut child, said) = crate::holder("nats::holds_a_server_until_it_is_killed");
+    let address = said.parse().expect("an address");
     assert!(greeting(address).is_some());
     child.kill().expect("killed with -9");
     child.wait().expect("gone");

@@ -1,7 +1,6 @@
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use agentchat_launch::{Postgres, PostgresSettings};
@@ -70,15 +69,7 @@ fn a_dropped_server_is_gone_with_its_folder() {
 
 #[test]
 fn a_server_ends_with_the_process_that_was_killed() {
-    let mut child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "postgres::holds_a_server_until_it_is_killed", "--ignored", "--nocapture"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("this program starts");
-    let output = BufReader::new(child.stdout.take().expect("a pipe"));
-    let said = output.lines().map_while(Result::ok).find_map(|line| Some(line.split_once("holds ")?.1.to_owned()));
-    let said = said.expect("the child says what it holds");
+    let (mut child, said) = crate::holder("postgres::holds_a_server_until_it_is_killed");
     let (port, folder) = said.split_once(' ').expect("a port and a folder");
     let (port, folder) = (port.parse().expect("a port"), Path::new(folder));
     assert!(answers(port) && folder.exists());
