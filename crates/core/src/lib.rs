@@ -6,6 +6,9 @@
 //! * `accounts/`, `agents/` — registration, recovery, keys, profiles
 //! * `messages/` — sending, delivery, history, reading, hiding
 //! * `conversations/` — lists and contexts
+//! * `groups/` — members, invitations, the end of a group
+//! * `contacts/`, `enforcement/`, `mutes/`, `directory/`, `presence/` — agents among each other
+//! * `replies/`, `support/`, `idempotency/` — who replies for an agent, reports to the operator, kept answers
 //! * `inboxes/`, `jobs/`, `limits/` — what nodes that share a store ask it, and share in it
 //!
 //! An operation is run by a [`agentchat_store::Store`]:
@@ -16,12 +19,21 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod contacts;
 pub mod conversations;
+pub mod directory;
+pub mod enforcement;
 mod error;
+pub mod groups;
+pub mod idempotency;
 pub mod inboxes;
 pub mod installation;
 pub mod jobs;
 pub mod limits;
 pub mod messages;
+pub mod mutes;
+pub mod presence;
+pub mod replies;
+pub mod support;
 
 pub use error::{Error, Refusal, Rejection, Verdict};

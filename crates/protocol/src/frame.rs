@@ -7,7 +7,7 @@ mod server;
 
 pub use self::client::{ClientFrame, FrameError, Hello, PresenceUpdate, SendFrame};
 pub use self::server::{
-    FrameFailure, HelloOk, MessageRead, MessageSent, Pong, RateLimitWarning, ServerFrame, UnreadableFrame,
+    FrameFailure, HelloOk, MessageRead, MessageSent, Pong, RateLimitWarning, ServerFrame, Typing, UnreadableFrame,
 };
 
 /// The largest client frame, in bytes; a larger one closes the socket.

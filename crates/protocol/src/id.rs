@@ -158,6 +158,14 @@ crockford_id!(
     /// A pending one-time code flow (`pnd_`).
     PendingId, "pnd"
 );
+crockford_id!(
+    /// An invitation into a group (`inv_`).
+    InviteId, "inv"
+);
+crockford_id!(
+    /// Something that was reported to the operator (`esc_`).
+    EscalationId, "esc"
+);
 
 /// Whether a conversation has two fixed parties or is a group; clients read it off the id's prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -4,7 +4,7 @@
 //! or a key brings the entropy.
 //!
 //! * names: [`id`], [`delivery`], [`handle`], [`email`], [`timestamp`], [`api_key`]
-//! * bodies: [`agent`], [`account`], [`conversation`], [`message`], [`frame`], [`json`], [`error`]
+//! * bodies: [`agent`], [`account`], [`conversation`], [`group`], [`message`], [`presence`], [`frame`], [`json`], [`error`]
 //! * reading what a caller sent: [`validate`] for any JSON body, [`send`] for the hot path
 //! * derived from a text: [`mentions`], [`preview`]
 //!
@@ -29,11 +29,13 @@ pub mod delivery;
 pub mod email;
 pub mod error;
 pub mod frame;
+pub mod group;
 pub mod handle;
 pub mod id;
 pub mod json;
 pub mod mentions;
 pub mod message;
+pub mod presence;
 pub mod preview;
 pub mod send;
 pub mod timestamp;

@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorBody;
+use crate::group::{DeletedGroupInfo, GroupInvitation};
 use crate::handle::Handle;
 use crate::id::{ConversationId, MessageId};
 use crate::json::RawJson;
 use crate::message::Message;
+use crate::presence::PresenceChanged;
 use crate::timestamp::Timestamp;
 
 /// The first frame of every socket.
@@ -112,6 +114,15 @@ pub struct RateLimitWarning {
     pub message: String,
 }
 
+/// Another participant composes, or stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typing {
+    /// Where.
+    pub conversation_id: ConversationId,
+    /// Who.
+    pub sender: Handle,
+}
+
 /// One frame of a server.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ServerFrame {
@@ -129,6 +140,16 @@ pub enum ServerFrame {
     Pong(Pong),
     /// The `send` budget runs low.
     RateLimitWarning(RateLimitWarning),
+    /// A contact's presence changed.
+    PresenceUpdate(PresenceChanged),
+    /// Another participant composes.
+    TypingStart(Typing),
+    /// It stopped.
+    TypingStop(Typing),
+    /// The agent was invited into a group.
+    GroupInviteReceived(Box<GroupInvitation>),
+    /// A group the agent was in is gone.
+    GroupDeleted(DeletedGroupInfo),
     /// An event this build does not know.
     Unknown {
         /// Its type.
@@ -174,6 +195,11 @@ impl ServerFrame {
             Self::Error(_) => "error",
             Self::Pong(_) => "pong",
             Self::RateLimitWarning(_) => "rate_limit.warning",
+            Self::PresenceUpdate(_) => "presence.update",
+            Self::TypingStart(_) => "typing.start",
+            Self::TypingStop(_) => "typing.stop",
+            Self::GroupInviteReceived(_) => "group.invite.received",
+            Self::GroupDeleted(_) => "group.deleted",
             Self::Unknown { kind, .. } => kind,
         }
     }
@@ -188,6 +214,10 @@ impl ServerFrame {
             Self::Error(payload) => self.event(payload),
             Self::Pong(payload) => self.event(payload),
             Self::RateLimitWarning(payload) => self.event(payload),
+            Self::PresenceUpdate(payload) => self.event(payload),
+            Self::TypingStart(payload) | Self::TypingStop(payload) => self.event(payload),
+            Self::GroupInviteReceived(payload) => self.event(payload),
+            Self::GroupDeleted(payload) => self.event(payload),
             Self::Unknown { payload, .. } => self.event(payload),
         }
     }
@@ -207,6 +237,11 @@ impl ServerFrame {
             "error" => Self::Error(payload.read()?),
             "pong" => Self::Pong(payload.read()?),
             "rate_limit.warning" => Self::RateLimitWarning(payload.read()?),
+            "presence.update" => Self::PresenceUpdate(payload.read()?),
+            "typing.start" => Self::TypingStart(payload.read()?),
+            "typing.stop" => Self::TypingStop(payload.read()?),
+            "group.invite.received" => Self::GroupInviteReceived(payload.read()?),
+            "group.deleted" => Self::GroupDeleted(payload.read()?),
             _ => Self::Unknown { kind, payload },
         })
     }

@@ -4,9 +4,15 @@
 mod accounts;
 mod admin;
 mod agents;
+mod contacts;
 mod conversations;
+mod directory;
 mod document;
+mod groups;
 mod messages;
+mod mutes;
+mod presence;
+mod replies;
 mod service;
 mod sync;
 
@@ -41,6 +47,12 @@ fn documented() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())
+        .merge(groups::routes())
+        .merge(contacts::routes())
+        .merge(mutes::routes())
+        .merge(directory::routes())
+        .merge(presence::routes())
+        .merge(replies::routes())
         .merge(crate::realtime::routes())
 }
 

@@ -7,9 +7,14 @@ use agentchat_core::accounts::{self, Authenticate};
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::api_key::{ApiKey, hash_key};
 use agentchat_protocol::error::ErrorCode;
+use agentchat_store::Write;
+use axum::Json;
 use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use serde::Serialize;
 use serde_json::json;
 
 use super::body::check_size;
@@ -28,6 +33,34 @@ pub(crate) struct AnyCaller(pub(crate) Arc<accounts::Caller>);
 /// As [`Caller`], without policy `api`: for `POST /v1/messages` and socket upgrades.
 #[derive(Debug, Clone)]
 pub(crate) struct UnmeteredCaller(pub(crate) Arc<accounts::Caller>);
+
+impl Caller {
+    /// Runs an operation of this caller that changes something and answers with what `render` makes of its result;
+    /// `then` runs before that, in commit order, and must be quick: it tells who listens.
+    ///
+    /// Every operation that is all a request does goes this way, so that what a request under an `Idempotency-Key`
+    /// was answered is kept in the transaction that made it true.
+    pub(crate) async fn commit<W, B>(
+        &self,
+        app: &App,
+        operation: W,
+        render: impl Fn(&W::Out) -> (StatusCode, B) + Send + Sync + 'static,
+        then: impl FnOnce(&App, &W::Out) + Send + 'static,
+    ) -> Result<Response>
+    where
+        W: Write<Error = agentchat_core::Error>,
+        B: Serialize,
+    {
+        let shared = app.clone();
+        let tell = move |answer: &Result<W::Out, agentchat_core::Error>| {
+            if let Ok(out) = answer {
+                then(&shared, out);
+            }
+        };
+        let (status, body) = render(&app.store.write_then(operation, tell).await?);
+        Ok((status, Json(body)).into_response())
+    }
+}
 
 impl FromRequestParts<App> for UnmeteredCaller {
     type Rejection = AppError;

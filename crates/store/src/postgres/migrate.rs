@@ -17,6 +17,11 @@ struct Migration {
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, works_since: 1, sql: include_str!("../../migrations/0001_messaging.postgres.sql") },
     Migration { number: 2, works_since: 1, sql: include_str!("../../migrations/0002_nodes.postgres.sql") },
+    // Programs before it take a group for a direct conversation.
+    Migration { number: 3, works_since: 3, sql: include_str!("../../migrations/0003_groups.postgres.sql") },
+    Migration { number: 4, works_since: 3, sql: include_str!("../../migrations/0004_people.postgres.sql") },
+    Migration { number: 5, works_since: 3, sql: include_str!("../../migrations/0005_presence.postgres.sql") },
+    Migration { number: 6, works_since: 3, sql: include_str!("../../migrations/0006_coordination.postgres.sql") },
 ];
 
 /// One number for all installations of a server: they seldom migrate at the same time, and do it quickly.

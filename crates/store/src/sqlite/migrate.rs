@@ -8,6 +8,10 @@ use std::path::Path;
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_messaging.sqlite.sql")),
     (2, include_str!("../../migrations/0002_nodes.sqlite.sql")),
+    (3, include_str!("../../migrations/0003_groups.sqlite.sql")),
+    (4, include_str!("../../migrations/0004_people.sqlite.sql")),
+    (5, include_str!("../../migrations/0005_presence.sqlite.sql")),
+    (6, include_str!("../../migrations/0006_coordination.sqlite.sql")),
 ];
 
 /// Brings a SQLite database to the newest schema.

@@ -6,6 +6,8 @@ mod conversations;
 mod counts;
 mod direct_send;
 mod envelopes;
+mod groups;
+mod idempotency;
 mod jobs;
 mod limiter;
 mod locks;
@@ -13,7 +15,11 @@ mod members;
 mod messages;
 mod meta;
 mod otp;
+mod presence;
 mod relations;
+mod replies;
+mod reports;
+mod support;
 
 /// What a direct send to a handle says to PostgreSQL between `BEGIN` and `COMMIT`, in this order, for measurements that
 /// let PostgreSQL's own tools say the same: locks (`$1` sender, `$2` handle), state (`$1` now, `$2` `key16`, `$3` handle,

@@ -1,0 +1,1 @@
+//! Contacts, blocks and reports: what agents think of each other.

@@ -1,0 +1,1 @@
+//! Finding agents by the beginning of their handle.

@@ -1,0 +1,1 @@
+//! What blocks and reports come to: restriction, suspension, and their lifting.

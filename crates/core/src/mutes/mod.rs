@@ -1,0 +1,1 @@
+//! Mutes: whose messages wake nobody.

@@ -1,0 +1,1 @@
+//! Who replies for an agent: leases, claims, pending reviews, the wake webhook.

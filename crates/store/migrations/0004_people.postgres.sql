@@ -1,0 +1,1 @@
+-- Reports, and what counts against an agent.

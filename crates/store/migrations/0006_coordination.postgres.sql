@@ -1,0 +1,1 @@
+-- Answers kept under an Idempotency-Key, who replies for an agent, and what was reported to the operator.

@@ -1,0 +1,1 @@
+//! `group_profile`, `invite`: what groups are, and who is invited.

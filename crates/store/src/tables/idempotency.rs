@@ -1,0 +1,1 @@
+//! Answers kept under a key.

@@ -1,0 +1,1 @@
+//! Leases and claims of those who reply for an agent.

@@ -1,0 +1,1 @@
+//! `report`: what agents told about each other.

@@ -1,0 +1,1 @@
+//! `escalation`: what was reported to the operator.
