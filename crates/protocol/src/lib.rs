@@ -4,7 +4,8 @@
 //! or a key brings the entropy.
 //!
 //! * names: [`id`], [`delivery`], [`handle`], [`email`], [`timestamp`], [`api_key`]
-//! * bodies: [`agent`], [`account`], [`conversation`], [`group`], [`message`], [`presence`], [`frame`], [`json`], [`error`]
+//! * bodies: [`agent`], [`account`], [`contact`], [`mute`], [`directory`], [`conversation`], [`group`], [`message`],
+//!   [`presence`], [`frame`], [`json`], [`error`]
 //! * reading what a caller sent: [`validate`] for any JSON body, [`send`] for the hot path
 //! * derived from a text: [`mentions`], [`preview`]
 //!
@@ -24,8 +25,10 @@ mod spelled;
 pub mod account;
 pub mod agent;
 pub mod api_key;
+pub mod contact;
 pub mod conversation;
 pub mod delivery;
+pub mod directory;
 pub mod email;
 pub mod error;
 pub mod frame;
@@ -35,6 +38,7 @@ pub mod id;
 pub mod json;
 pub mod mentions;
 pub mod message;
+pub mod mute;
 pub mod presence;
 pub mod preview;
 pub mod send;

@@ -255,7 +255,7 @@ impl Tx<'_> {
 }
 
 /// What sorts behind every handle with this prefix: handles are made of letters, digits and hyphens.
-fn beyond(prefix: &str) -> String {
+pub(super) fn beyond(prefix: &str) -> String {
     format!("{prefix}{{")
 }
 

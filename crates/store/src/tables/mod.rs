@@ -2,10 +2,14 @@
 
 mod agents;
 mod audit;
+mod blocks;
+mod contacts;
 mod conversations;
 mod counts;
 mod direct_send;
+mod directory;
 mod envelopes;
+mod group_send;
 mod groups;
 mod idempotency;
 mod jobs;
@@ -14,9 +18,10 @@ mod locks;
 mod members;
 mod messages;
 mod meta;
+mod mutes;
 mod otp;
 mod presence;
-mod relations;
+mod progress;
 mod replies;
 mod reports;
 mod support;
@@ -28,13 +33,23 @@ pub const DIRECT_SEND_STATEMENTS: [&str; 3] = [locks::BY_HANDLE, direct_send::BY
 
 pub use agents::{AgentInboxRow, AgentRow, EmailUse, NewAgent};
 pub use audit::{Actor, AuditEvent};
-pub use conversations::DirectConversation;
+pub use blocks::BlockRow;
+pub use contacts::{ContactEdge, ContactRow};
+pub use conversations::{GroupSeat, Membership, Pair, Party};
 pub use counts::{AgentCounts, MessageCounts};
 pub use direct_send::{
-    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, SenderState, StoredDirect,
+    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, Run, SenderState, StoredDirect,
 };
+pub use directory::DirectoryRow;
 pub use envelopes::{Inbox, InboxHead};
+pub use group_send::{GroupEnvelope, GroupMessage, GroupSendState, GroupState, Said, StoredGroup};
+pub use groups::{
+    CandidateRow, GroupEndRow, GroupMemberRow, GroupRow, InviteRow, NewGroupRow, NewInvite, OpenMembership,
+};
+pub use idempotency::{CallerKind, IdempotencyAnswer, IdempotencyRow, IdempotencyRun, IdempotencyScope};
 pub use jobs::{JobRow, Work};
-pub use messages::{EnvelopeState, HistoryCursor, MessageRow, NewMessage};
+pub use messages::{EnvelopeState, GroupFacts, HistoryCursor, MessageRow, NewMessage};
+pub use mutes::{MuteRow, MuteSubject, MuteTarget};
 pub use otp::{CountedTry, Flow, PendingRow};
-pub use relations::ContactEdge;
+pub use presence::{Life, PresenceRow, SaidPresence, ShownPresence};
+pub use reports::{Against, CountedSince};
