@@ -33,7 +33,14 @@ use crate::wire::template::Template;
 
 /// As long as the server gathers acknowledgements.
 const GATHER: Duration = Duration::from_millis(20);
-const LIMITS: SendLimits = SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 };
+const LIMITS: SendLimits = SendLimits {
+    cold_cap: 100,
+    backlog_hard: 10_000,
+    backlog_warn: 5_000,
+    expiry_max_s: 30 * 24 * 60 * 60,
+    group_send: None,
+    loop_guard: None,
+};
 const CONTENT_BYTES: usize = 32_768;
 
 /// Arguments of `store`.

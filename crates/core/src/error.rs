@@ -1,6 +1,7 @@
 //! Refusals: what the rules answer instead of a result.
 
 use agentchat_protocol::error::ErrorCode;
+use agentchat_protocol::group::DeletedGroupInfo;
 use agentchat_protocol::validate::FieldErrors;
 use agentchat_store::StoreError;
 use serde_json::{Value, json};
@@ -70,6 +71,22 @@ impl Rejection {
     /// `CONVERSATION_NOT_FOUND`.
     pub fn conversation_not_found() -> Self {
         Self::new(ErrorCode::ConversationNotFound, "No such conversation")
+    }
+
+    /// `GROUP_NOT_FOUND`: unknown, or the caller is not in it.
+    pub fn group_not_found() -> Self {
+        Self::new(ErrorCode::GroupNotFound, "No such group")
+    }
+
+    /// `GROUP_DELETED`, for whoever was in it.
+    pub fn group_deleted(info: &DeletedGroupInfo) -> Self {
+        Self::new(ErrorCode::GroupDeleted, format!("This group was deleted by {}", info.deleted_by_handle)).details(
+            json!({
+                "group_id": info.group_id,
+                "deleted_by_handle": info.deleted_by_handle,
+                "deleted_at": info.deleted_at,
+            }),
+        )
     }
 
     /// `MESSAGE_NOT_FOUND`.

@@ -78,6 +78,11 @@ impl ContextConversation {
     pub fn direct() -> Self {
         Self { kind: ConversationType::Direct, group_name: None, member_count: None }
     }
+
+    /// The context of a group.
+    pub fn group(name: String, members: i64) -> Self {
+        Self { kind: ConversationType::Group, group_name: Some(name), member_count: Some(members) }
+    }
 }
 
 /// What the platform says about a message; clients cannot set it.
@@ -143,6 +148,12 @@ pub struct Message {
     /// Whether this row was offered before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redelivered: Option<bool>,
+    /// When it leaves the queue by itself, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// It left the queue by itself, undelivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expired: Option<bool>,
 }
 
 impl Message {

@@ -12,6 +12,7 @@ use crate::id::ConversationId;
 use crate::json::RawJson;
 use crate::message::MessageType;
 use crate::scan::{Fault, Scanner};
+use crate::timestamp::Timestamp;
 use crate::validate::FieldErrors;
 
 /// The most bytes of compact content and metadata that one message may have, unless configured.
@@ -41,7 +42,10 @@ pub struct SendRequest {
     pub metadata: Option<RawJson>,
     /// Bytes of content and metadata together.
     pub size: usize,
-    /// SHA-256 over the canonical JSON of `{type, content, metadata}`; metadata not sent counts as `{}`.
+    /// When it leaves the queue by itself; whether that is a time it may have is not judged.
+    pub expires_at: Option<Timestamp>,
+    /// SHA-256 over the canonical JSON of `{type, content, metadata}`, and of `expires_at` when it was sent; metadata
+    /// not sent counts as `{}`.
     pub payload_hash: [u8; 32],
     /// Who the text mentions.
     pub mentions: Vec<Handle>,

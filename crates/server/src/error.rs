@@ -112,6 +112,11 @@ impl AppError {
         self
     }
 
+    /// `details.reason`, if there is one.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.0.details.as_ref()?.get("reason")?.as_str()
+    }
+
     /// The wire code, for socket frames and metrics.
     pub(crate) fn code(&self) -> ErrorCode {
         self.0.code

@@ -4,17 +4,20 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use agentchat_core::accounts::Caller;
-use agentchat_core::messages::{ReadOutcome, SendDirect, SendLimits, Sent};
+use agentchat_core::messages::{Delivery, Posted, Rate, ReadOutcome, SendDirect, SendGroup, SendLimits, Sent};
 use agentchat_protocol::frame::{RateLimitWarning, ServerFrame};
 use agentchat_protocol::id::MessageId;
 use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::key::{AgentKey, ConversationKey};
 
 use crate::app::App;
 use crate::error::{AppError, Result};
 use crate::limits::{Key, Limits, Low, Policy};
 use crate::realtime::{Event, OwnPublished, Published, frame_text};
+
+mod loop_guard;
 
 /// Counted at every send, so looked up once.
 static METERS: LazyLock<Meters> = LazyLock::new(|| Meters {
@@ -34,36 +37,19 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
     let policy = if caller.is_system { Policy::SendSystem } else { Policy::Send };
     let (verdict, reservation) = app.limiter.reserve(policy, Key::Agent(caller.key.0)).split();
     let now = app.clock.now();
-    let operation = SendDirect {
-        sender: caller.key,
-        client_msg_id: request.client_msg_id.clone().unwrap_or_default(),
-        request,
-        now,
-        message_id: MessageId::from_bytes(app.entropy.uuid_v7(now)),
-        conversation_id: app.entropy.uuid_v7(now),
-        verdict,
-        limits: limits(&app.limits),
-    };
-    let (publisher, sender) = (app.clone(), Arc::clone(caller));
     let began = Instant::now();
-    let answer = app
-        .store
-        .write_then(operation, move |answer| {
-            if let Ok(sent) = answer {
-                publish(&publisher, &sender, sent);
-            }
-        })
-        .await;
+    let answer = store(app, caller, request.clone(), verdict, now).await;
     METERS.commit_seconds.record(began.elapsed());
     match answer {
         Ok(sent) => {
             if sent.replayed {
                 give_back(reservation);
             } else if let Some(low) = reservation.and_then(|reservation| reservation.low()) {
-                warn(app, caller, low, now);
+                warn(app, caller.key, low, now);
             }
             let outcome = if sent.replayed { &METERS.replayed } else { &METERS.stored };
             outcome.increment(1);
+            show_spent(app, &sent);
             Ok(sent)
         }
         Err(error) => {
@@ -71,8 +57,48 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
             let error = AppError::from(error);
             let reason = error.code().as_str();
             metrics::counter!("agentchat_messages_send_rejected_total", "reason" => reason).increment(1);
+            loop_guard::note(app, caller, &request, &error, now).await;
             Err(error)
         }
+    }
+}
+
+async fn store(
+    app: &App,
+    caller: &Arc<Caller>,
+    request: SendRequest,
+    verdict: agentchat_core::Verdict,
+    now: Timestamp,
+) -> Result<Sent, agentchat_core::Error> {
+    let client_msg_id = request.client_msg_id.clone().unwrap_or_default();
+    let message_id = MessageId::from_bytes(app.entropy.uuid_v7(now));
+    let limits = limits(&app.limits);
+    let sender = caller.key;
+    let publisher = app.clone();
+    let tell = move |answer: &Result<Sent, agentchat_core::Error>| {
+        if let Ok(sent) = answer {
+            publish_sent(&publisher, sender, sent);
+        }
+    };
+    match request.conversation_id.filter(|id| id.is_group()) {
+        Some(group) => {
+            let send = SendGroup { sender, group, request, client_msg_id, now, message_id, verdict, limits };
+            app.store.write_then(send, tell).await
+        }
+        None => {
+            let conversation_id = app.entropy.uuid_v7(now);
+            let send =
+                SendDirect { sender, request, client_msg_id, now, message_id, conversation_id, verdict, limits };
+            app.store.write_then(send, tell).await
+        }
+    }
+}
+
+/// Adds what the conversation's own policies have left to the answer's `RateLimit`.
+fn show_spent(app: &App, sent: &Sent) {
+    for (name, spent) in &sent.spent {
+        let policy = if *name == "loop" { Policy::Loop } else { Policy::GroupSend };
+        app.limiter.show(policy, spent.full_in_us.saturating_mul(1_000));
     }
 }
 
@@ -83,8 +109,8 @@ fn give_back(reservation: Option<crate::limits::Reservation>) {
 }
 
 /// Tells the sender's sockets that its budget runs low, now and then.
-fn warn(app: &App, caller: &Caller, low: Low, now: Timestamp) {
-    if app.hub.connections(caller.key) == 0 || !app.warnings.is_due(caller.key, now) {
+fn warn(app: &App, agent: AgentKey, low: Low, now: Timestamp) {
+    if app.hub.connections(agent) == 0 || !app.warnings.is_due(agent, now) {
         return;
     }
     let warning = RateLimitWarning {
@@ -94,47 +120,67 @@ fn warn(app: &App, caller: &Caller, low: Low, now: Timestamp) {
         reset_at: now.plus_millis(low.full_in_ms),
         message: "send budget below 20%".to_owned(),
     };
+    push_warning(app, agent, warning);
+}
+
+fn push_warning(app: &App, agent: AgentKey, warning: RateLimitWarning) {
     if let Some(text) = frame_text(&ServerFrame::RateLimitWarning(warning)) {
-        app.hub.event(caller.key, &Event { text: text.into(), droppable: false });
+        app.hub.event(agent, &Event { text: text.into(), droppable: false });
     }
 }
 
-fn limits(limits: &Limits) -> SendLimits {
-    SendLimits { cold_cap: limits.cold_cap, backlog_hard: limits.backlog_hard, backlog_warn: limits.backlog_warn }
+pub(crate) fn limits(limits: &Limits) -> SendLimits {
+    let rate = |policy| limits.rate(policy).map(|rate| Rate { limit: rate.limit, window_s: rate.window_s });
+    SendLimits {
+        cold_cap: limits.cold_cap,
+        backlog_hard: limits.backlog_hard,
+        backlog_warn: limits.backlog_warn,
+        expiry_max_s: limits.expiry_max_s,
+        group_send: rate(Policy::GroupSend),
+        loop_guard: rate(Policy::Loop),
+    }
 }
 
 /// Runs in commit order, before the sender is answered.
-fn publish(app: &App, sender: &Caller, sent: &Sent) {
-    let message = &sent.message;
+fn publish_sent(app: &App, sender: AgentKey, sent: &Sent) {
+    if !sent.replayed {
+        publish(app, sender, &sent.message, sent.conversation, &sent.deliveries);
+    }
+}
+
+/// Tells who listens of a message that the platform wrote. Runs in commit order.
+pub(crate) fn publish_posted(app: &App, posted: &Posted) {
+    publish(app, posted.sender, &posted.message, posted.conversation, &posted.deliveries);
+}
+
+fn publish(
+    app: &App,
+    sender: AgentKey,
+    message: &Message,
+    conversation: ConversationKey,
+    deliveries: &[Delivery],
+) {
     let mut frame: Option<Arc<LiveFrame>> = None;
-    for delivery in &sent.deliveries {
+    for delivery in deliveries {
         let frame = frame.get_or_insert_with(|| Arc::new(LiveFrame::render(&parts(message))));
         app.hub.publish(Published {
             recipient: delivery.recipient,
             position: delivery.position,
             epoch: delivery.epoch,
             quiet: delivery.quiet,
-            conversation: sent.conversation,
+            conversation,
             seq: message.seq.unsigned_abs(),
             message: message.id,
             delivery_id: app.keys.encode(delivery.recipient.0, delivery.position, message.created_at.as_millis()),
             frame: Arc::clone(frame),
         });
     }
-    if !sent.replayed && app.hub.wants_own(sender.key) {
-        publish_own(app, sender, sent);
-    }
-}
-
-fn publish_own(app: &App, sender: &Caller, sent: &Sent) {
-    let row = sent.message.clone().as_row(true, None);
-    if let Some(frame) = frame_text(&ServerFrame::MessageNew(Box::new(row))) {
-        app.hub.publish_own(OwnPublished {
-            sender: sender.key,
-            conversation: sent.conversation,
-            seq: sent.message.seq.unsigned_abs(),
-            frame: frame.into(),
-        });
+    if app.hub.wants_own(sender) {
+        let row = message.clone().as_row(true, None);
+        if let Some(frame) = frame_text(&ServerFrame::MessageNew(Box::new(row))) {
+            let seq = message.seq.unsigned_abs();
+            app.hub.publish_own(OwnPublished { sender, conversation, seq, frame: frame.into() });
+        }
     }
 }
 
@@ -150,6 +196,7 @@ fn parts(message: &Message) -> MessageFrameParts<'_> {
         metadata: &message.metadata,
         context: &message.context,
         created_at: message.created_at,
+        expires_at: message.expires_at,
     }
 }
 

@@ -2,16 +2,16 @@
 
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::conversation::{
-    ConversationContext, ConversationType, DirectContext, DirectState, DirectStateInfo, Relationship, Unread,
+    ConversationContext, DirectContext, DirectState, DirectStateInfo, GroupContext, GroupRole, Relationship, Unread,
 };
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::ConversationId;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::DirectConversation;
+use agentchat_store::tables::{GroupSeat, Membership, Pair, Party};
 use agentchat_store::{Read, Tx};
 
-use super::access::{access, counterparty};
+use super::access::{access, participant};
 use crate::{Error, Rejection};
 
 /// `GET /v1/conversations/{id}/context`.
@@ -60,34 +60,50 @@ impl Read for ShowDirectContext {
             .as_ref()
             .and_then(|context| context.direct_state.as_ref())
             .map_or(DirectState::New, |info| info.state.clone());
-        Ok(DirectContext { state, counterparty: counterparty(tx, other.key).await?, conversation })
+        Ok(DirectContext { state, counterparty: participant(tx, other.key).await?, conversation })
     }
 }
 
-async fn describe(
-    tx: &mut Tx<'_>,
-    viewer: AgentKey,
-    conversation: &DirectConversation,
-) -> Result<ConversationContext, Error> {
-    let relationship = match tx.contact(viewer, conversation.other).await? {
+async fn describe(tx: &mut Tx<'_>, viewer: AgentKey, conversation: &Membership) -> Result<ConversationContext, Error> {
+    let about = ConversationContext {
+        conversation_id: conversation.id,
+        kind: conversation.id.kind.into(),
+        group: None,
+        counterparty: None,
+        relationship: None,
+        direct_state: None,
+        unread: unread(tx, viewer, conversation).await?,
+    };
+    match &conversation.party {
+        Party::Group(group) => Ok(ConversationContext { group: Some(about_group(group)), ..about }),
+        Party::Direct(pair) => Ok(ConversationContext {
+            counterparty: Some(participant(tx, pair.other).await?),
+            relationship: Some(relationship(tx, viewer, pair).await?),
+            direct_state: Some(DirectStateInfo {
+                state: if pair.established { DirectState::Established } else { DirectState::Cold },
+                initiated_by_self: pair.initiator == viewer,
+                last_message_at: conversation.last_at.map(Timestamp::from_millis),
+            }),
+            ..about
+        }),
+    }
+}
+
+fn about_group(group: &GroupSeat) -> GroupContext {
+    GroupContext {
+        name: group.name.clone(),
+        description: group.description.clone(),
+        member_count: group.members,
+        your_role: if group.admin { GroupRole::Admin } else { GroupRole::Member },
+    }
+}
+
+async fn relationship(tx: &mut Tx<'_>, viewer: AgentKey, pair: &Pair) -> Result<Relationship, Error> {
+    Ok(match tx.contact(viewer, pair.other).await? {
         Some(edge) => {
             Relationship { is_contact: true, added_at: Some(Timestamp::from_millis(edge.added_at)), note: edge.notes }
         }
         None => Relationship::default(),
-    };
-    let state = if conversation.established { DirectState::Established } else { DirectState::Cold };
-    Ok(ConversationContext {
-        conversation_id: ConversationId::direct(conversation.id),
-        kind: ConversationType::Direct,
-        group: None,
-        counterparty: Some(counterparty(tx, conversation.other).await?),
-        relationship: Some(relationship),
-        direct_state: Some(DirectStateInfo {
-            state,
-            initiated_by_self: conversation.initiator == viewer,
-            last_message_at: Some(Timestamp::from_millis(conversation.last_at)),
-        }),
-        unread: unread(tx, viewer, conversation).await?,
     })
 }
 
@@ -95,7 +111,7 @@ async fn describe(
 pub(super) async fn unread(
     tx: &mut Tx<'_>,
     viewer: AgentKey,
-    conversation: &DirectConversation,
+    conversation: &Membership,
 ) -> Result<Unread, Error> {
     let count = conversation.unread();
     if count == 0 {

@@ -1,16 +1,15 @@
 //! `GET /v1/conversations`.
 
-use agentchat_protocol::conversation::{ConversationListItem, ConversationType};
-use agentchat_protocol::id::ConversationId;
+use agentchat_protocol::conversation::ConversationListItem;
 use agentchat_protocol::json::RawJson;
 use agentchat_protocol::message::text_of;
 use agentchat_protocol::preview;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::DirectConversation;
+use agentchat_store::tables::Membership;
 use agentchat_store::{Read, Tx};
 
-use super::access::counterparty;
+use super::access::participant;
 use super::context::unread;
 use crate::Error;
 use crate::messages::kind_of;
@@ -41,29 +40,40 @@ impl Read for ListConversations {
 }
 
 impl ListConversations {
-    async fn item(&self, tx: &mut Tx<'_>, conversation: &DirectConversation) -> Result<ConversationListItem, Error> {
+    async fn item(&self, tx: &mut Tx<'_>, conversation: &Membership) -> Result<ConversationListItem, Error> {
         let unread = unread(tx, self.agent, conversation).await?;
-        let last = tx.newest_visible(self.agent, conversation.key, conversation.hidden_seq).await?;
+        let last = tx.newest_visible(self.agent, conversation.key, conversation.visible_after()).await?;
         let kind = last.as_ref().map(|row| kind_of(row.kind));
         let preview = last.as_ref().zip(kind.as_ref()).and_then(|(row, kind)| {
             preview::of(kind, text_of(&RawJson::from_checked(row.content.as_str())).as_deref())
         });
+        let mut participants = Vec::new();
+        if let Some(pair) = conversation.pair() {
+            participants.push(participant(tx, pair.other).await?);
+        }
+        let group = conversation.group();
+        let changed_at = conversation.updated_at.unwrap_or(conversation.created_at);
         Ok(ConversationListItem {
-            id: ConversationId::direct(conversation.id),
-            kind: ConversationType::Direct,
-            participants: vec![counterparty(tx, conversation.other).await?],
-            group_name: None,
-            group_avatar_url: None,
-            group_member_count: None,
+            id: conversation.id,
+            kind: conversation.id.kind.into(),
+            participants,
+            group_name: group.map(|group| group.name.clone()),
+            group_avatar_url: group.and_then(|group| group.avatar_url.clone()),
+            group_member_count: group.map(|group| group.members),
             last_message_preview: preview,
             last_message_is_own: last.as_ref().is_some_and(|row| row.sender == self.agent),
             last_message_type: kind,
             last_message_at: last.as_ref().map(|row| Timestamp::from_millis(row.created_at)),
-            updated_at: Timestamp::from_millis(conversation.last_at),
+            updated_at: Timestamp::from_millis(conversation.last_at.unwrap_or(0).max(changed_at)),
             unread_count: unread.count,
             oldest_unread_seq: unread.oldest_seq,
             newest_unread_seq: unread.newest_seq,
-            is_muted: tx.is_muted(self.agent, conversation.other, conversation.key, self.now.as_millis()).await?,
+            is_muted: self.is_muted(tx, conversation).await?,
         })
+    }
+
+    async fn is_muted(&self, tx: &mut Tx<'_>, conversation: &Membership) -> Result<bool, Error> {
+        let other = conversation.pair().map(|pair| pair.other);
+        Ok(tx.is_muted(self.agent, other, conversation.key, self.now.as_millis()).await?)
     }
 }

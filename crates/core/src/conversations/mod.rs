@@ -6,7 +6,7 @@ mod hide;
 mod list;
 mod participants;
 
-pub(crate) use access::access;
+pub(crate) use access::{access, deleted_group, group_access};
 pub use context::{ShowContext, ShowDirectContext};
 pub use hide::HideConversation;
 pub use list::ListConversations;

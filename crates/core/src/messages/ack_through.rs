@@ -32,7 +32,7 @@ impl Write for AckThrough {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<AckProgress, Error> {
         let through = i64::try_from(self.position).unwrap_or(i64::MAX);
         tx.lock_inboxes(&[self.agent]);
-        let last = tx.nth_stored(self.agent, through, CHUNK).await?;
+        let last = tx.nth_stored(self.agent, through, CHUNK, self.now.as_millis()).await?;
         let acked = tx.settle_through(self.agent, last.unwrap_or(through), self.now.as_millis()).await?;
         tx.count_settled(self.agent, acked).await?;
         Ok(AckProgress { acked: acked.unsigned_abs(), more: last.is_some_and(|last| last < through) })

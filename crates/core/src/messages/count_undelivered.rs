@@ -1,14 +1,16 @@
 //! `GET /v1/messages/undelivered/count`.
 
+use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
 use agentchat_store::{Read, Tx};
 
 use crate::Error;
 
-/// Asks for the number of stored envelopes of an agent.
+/// Asks for the number of stored envelopes of an agent whose time has not passed.
 #[derive(Debug, Clone, Copy)]
 pub struct CountUndelivered {
     pub agent: AgentKey,
+    pub now: Timestamp,
 }
 
 impl Read for CountUndelivered {
@@ -16,6 +18,8 @@ impl Read for CountUndelivered {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
-        Ok(tx.inbox(self.agent).await?.map_or(0, |inbox| inbox.undelivered.unsigned_abs()))
+        let counted = tx.inbox(self.agent).await?.map_or(0, |inbox| inbox.undelivered);
+        let overdue = if counted > 0 { tx.overdue(self.agent, self.now.as_millis()).await? } else { 0 };
+        Ok((counted - overdue).unsigned_abs())
     }
 }

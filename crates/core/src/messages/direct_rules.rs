@@ -55,7 +55,7 @@ pub(super) fn permit(sender_key: AgentKey, state: &DirectSendState) -> Result<&R
     Ok(recipient)
 }
 
-fn not_paused(sender: &SenderState) -> Result<(), Rejection> {
+pub(super) fn not_paused(sender: &SenderState) -> Result<(), Rejection> {
     let mode = match sender.paused {
         0 => return Ok(()),
         FULLY_PAUSED => "full",
@@ -80,13 +80,12 @@ fn awaits_no_reply(sender_key: AgentKey, state: &DirectSendState, recipient: &Re
 }
 
 /// Step 11: the wall.
-pub(super) fn inbox_has_room(recipient: &RecipientState, hard: u64) -> Result<(), Rejection> {
-    let count = recipient.undelivered.unsigned_abs();
-    if count < hard {
+pub(super) fn inbox_has_room(handle: &str, undelivered: u64, hard: u64) -> Result<(), Rejection> {
+    if undelivered < hard {
         return Ok(());
     }
-    let text = format!("{} has too many undelivered messages", recipient.handle);
+    let text = format!("{handle} has too many undelivered messages");
     Err(Rejection::new(ErrorCode::RecipientBacklogged, text)
-        .details(json!({ "recipient_handle": recipient.handle, "undelivered_count": count }))
+        .details(json!({ "recipient_handle": handle, "undelivered_count": undelivered }))
         .retry_after_ms(60_000))
 }

@@ -21,17 +21,24 @@ impl Write for HideMessage {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         tx.lock_inboxes(&[self.agent]);
-        let row = tx.message_by_id(&self.message.bytes()).await?.ok_or_else(Rejection::message_not_found)?;
+        let now = self.now.as_millis();
+        let row =
+            tx.message_by_id(self.agent, &self.message.bytes(), now).await?.ok_or_else(Rejection::message_not_found)?;
         let conversation = tx
-            .direct_conversation_by_key(self.agent, row.conversation)
+            .membership_by_key(self.agent, row.conversation)
             .await?
             .ok_or_else(Rejection::message_not_found)?;
+        let received = row.sender != self.agent && row.envelope.is_some();
+        let sees = row.sender == self.agent || (conversation.is_active() && row.seq >= conversation.joined_seq);
+        if !received && !sees {
+            return Err(Rejection::message_not_found().into());
+        }
         let fresh = tx.hide_message(self.agent, row.key).await?;
-        if fresh && row.sender != self.agent {
+        if fresh && received {
             if row.seq > conversation.floor() {
                 tx.count_hidden_unread(self.agent, conversation.key).await?;
             }
-            let settled = tx.settle(self.agent, row.key, self.now.as_millis()).await?;
+            let settled = tx.settle(self.agent, row.key, now).await?;
             tx.count_settled(self.agent, i64::from(settled)).await?;
         }
         Ok(())

@@ -4,7 +4,8 @@ use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::message::Message;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::{DirectConversation, HistoryCursor};
+use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::tables::{HistoryCursor, Membership};
 use agentchat_store::{Read, StoreError, Tx};
 
 use super::view;
@@ -32,6 +33,7 @@ pub struct ShowHistory {
     pub anchor: HistoryAnchor,
     pub limit: usize,
     pub keys: DeliveryKey,
+    pub now: Timestamp,
 }
 
 impl Read for ShowHistory {
@@ -42,7 +44,8 @@ impl Read for ShowHistory {
         let conversation = access(tx, self.viewer, self.conversation).await?;
         let cursor = self.cursor(tx, &conversation).await?;
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        let rows = tx.history(self.viewer, conversation.key, conversation.hidden_seq, cursor, limit).await?;
+        let (floor, now) = (conversation.visible_after(), self.now.as_millis());
+        let rows = tx.history(self.viewer, conversation.key, floor, cursor, limit, now).await?;
         Ok(rows
             .into_iter()
             .map(|row| view::history_row(row, self.viewer, &self.keys))
@@ -51,7 +54,7 @@ impl Read for ShowHistory {
 }
 
 impl ShowHistory {
-    async fn cursor(&self, tx: &mut Tx<'_>, conversation: &DirectConversation) -> Result<HistoryCursor, Error> {
+    async fn cursor(&self, tx: &mut Tx<'_>, conversation: &Membership) -> Result<HistoryCursor, Error> {
         let number = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
         Ok(match self.anchor {
             HistoryAnchor::Newest => HistoryCursor::Before(i64::MAX),
@@ -67,13 +70,13 @@ impl ShowHistory {
     async fn anchor_seq(
         &self,
         tx: &mut Tx<'_>,
-        conversation: &DirectConversation,
+        conversation: &Membership,
         message: MessageId,
     ) -> Result<i64, Error> {
         let row = tx
-            .message_by_id(&message.bytes())
+            .message_by_id(self.viewer, &message.bytes(), self.now.as_millis())
             .await?
-            .filter(|row| row.conversation == conversation.key && row.seq > conversation.hidden_seq)
+            .filter(|row| row.conversation == conversation.key && row.seq > conversation.visible_after())
             .ok_or_else(Rejection::message_not_found)?;
         if tx.is_hidden(self.viewer, row.key).await? {
             return Err(Rejection::message_not_found().into());

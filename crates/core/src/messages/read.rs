@@ -7,7 +7,7 @@ use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::message::Message;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::DirectConversation;
+use agentchat_store::tables::Membership;
 use agentchat_store::{Tx, Write};
 
 use super::view;
@@ -76,18 +76,19 @@ impl Write for ReadMessage {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<MessageReadOut, Error> {
         tx.lock_inboxes(&[self.reader]);
         let id = self.message.bytes();
+        let now = self.now.as_millis();
         let row = tx
-            .message_by_id(&id)
+            .message_by_id(self.reader, &id, now)
             .await?
-            .filter(|row| row.envelope.is_some_and(|envelope| envelope.recipient == self.reader))
+            .filter(|row| row.envelope.is_some_and(|envelope| envelope.recipient == Some(self.reader)))
             .ok_or_else(Rejection::message_not_found)?;
         let conversation = tx
-            .direct_conversation_by_key(self.reader, row.conversation)
+            .membership_by_key(self.reader, row.conversation)
             .await?
             .ok_or_else(Rejection::message_not_found)?;
         let reader = Reader { key: self.reader, handle: &self.handle, now: self.now };
         let outcome = reader.advance(tx, &conversation, row.seq).await?;
-        let row = tx.message_by_id(&id).await?.ok_or_else(Rejection::message_not_found)?;
+        let row = tx.message_by_id(self.reader, &id, now).await?.ok_or_else(Rejection::message_not_found)?;
         Ok(MessageReadOut { message: view::message(row)?, outcome })
     }
 }
@@ -98,9 +99,8 @@ impl Write for ReadThrough {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<ReadOutcome, Error> {
         tx.lock_inboxes(&[self.reader]);
-        let Some(conversation) = tx.direct_conversation(self.reader, &self.conversation.bytes()).await? else {
-            return Ok(ReadOutcome::default());
-        };
+        let found = tx.membership(self.reader, self.conversation).await?;
+        let Some(conversation) = found.filter(Membership::is_active) else { return Ok(ReadOutcome::default()) };
         let through = i64::try_from(self.through_seq).unwrap_or(i64::MAX).min(conversation.last_seq);
         Reader { key: self.reader, handle: &self.handle, now: self.now }.advance(tx, &conversation, through).await
     }
@@ -116,7 +116,7 @@ impl Reader<'_> {
     async fn advance(
         &self,
         tx: &mut Tx<'_>,
-        conversation: &DirectConversation,
+        conversation: &Membership,
         through: i64,
     ) -> Result<ReadOutcome, Error> {
         if through <= conversation.read_seq {
@@ -124,22 +124,22 @@ impl Reader<'_> {
         }
         let (reached, more) = self.settle(tx, conversation, through).await?;
         self.move_cursor(tx, conversation, reached).await?;
-        let event = self.event(tx, conversation, reached).await?;
-        Ok(ReadOutcome { events: event.into_iter().collect(), more })
+        let events = self.events(tx, conversation, reached).await?;
+        Ok(ReadOutcome { events, more })
     }
 
     /// Takes what is still stored off the queue; answers how far it came.
     async fn settle(
         &self,
         tx: &mut Tx<'_>,
-        conversation: &DirectConversation,
+        conversation: &Membership,
         through: i64,
     ) -> Result<(i64, bool), Error> {
         let undelivered = tx.inbox(self.key).await?.map_or(0, |inbox| inbox.undelivered);
         if undelivered == 0 {
             return Ok((through, false));
         }
-        let stored = tx.stored_in_conversation(self.key, conversation.key, through, CHUNK).await?;
+        let stored = tx.stored_in_conversation(self.key, conversation.key, through, CHUNK, self.now.as_millis()).await?;
         let full = stored.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
         let reached = if full { stored.last().map_or(through, |(_, seq)| *seq) } else { through };
         let mut settled = 0;
@@ -150,7 +150,7 @@ impl Reader<'_> {
         Ok((reached, full && reached < through))
     }
 
-    async fn move_cursor(&self, tx: &mut Tx<'_>, conversation: &DirectConversation, through: i64) -> Result<(), Error> {
+    async fn move_cursor(&self, tx: &mut Tx<'_>, conversation: &Membership, through: i64) -> Result<(), Error> {
         let floor = conversation.floor();
         let (base, hidden) = if through >= conversation.last_seq {
             (conversation.received, 0)
@@ -164,31 +164,43 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The sender's newest message that turned read now, unless the sender is not to be told.
-    async fn event(
+    /// For each sender the newest message that turned read now, unless the sender is not to be told.
+    async fn events(
         &self,
         tx: &mut Tx<'_>,
-        conversation: &DirectConversation,
+        conversation: &Membership,
         through: i64,
-    ) -> Result<Option<ReadEvent>, Error> {
-        let sender = conversation.other;
-        let Some((id, seq)) = tx.newest_from(conversation.key, sender, conversation.read_seq, through).await? else {
-            return Ok(None);
+    ) -> Result<Vec<ReadEvent>, Error> {
+        let read = match conversation.pair() {
+            Some(pair) => self.newest_of_other(tx, conversation, pair.other, through).await?,
+            None => {
+                let after = conversation.read_seq.max(conversation.joined_seq - 1);
+                tx.newest_of_each(conversation.key, self.key, after, through).await?
+            }
         };
-        let paused = tx.inbox(sender).await?.is_none_or(|inbox| inbox.paused == PausedByOwner::Full);
-        if paused || tx.is_blocked_between(self.key, sender).await? {
-            return Ok(None);
+        let mut events = Vec::new();
+        for (to, id, seq) in read {
+            if tx.inbox(to).await?.is_some_and(|inbox| inbox.paused != PausedByOwner::Full) {
+                events.push(ReadEvent { to, frame: self.frame(conversation, id, seq) });
+            }
         }
-        let frame = MessageRead {
-            message_id: MessageId::from_bytes(id),
-            conversation_id: ConversationId::direct(conversation.id),
-            seq,
-            read_by: self.handle.clone(),
-            read_at: self.now,
-            through_seq: seq,
-            reader: self.handle.clone(),
-            at: self.now,
-        };
-        Ok(Some(ReadEvent { to: sender, frame }))
+        Ok(events)
+    }
+
+    async fn newest_of_other(
+        &self,
+        tx: &mut Tx<'_>,
+        conversation: &Membership,
+        other: AgentKey,
+        through: i64,
+    ) -> Result<Vec<(AgentKey, [u8; 16], i64)>, Error> {
+        let newest = tx.newest_from(conversation.key, other, conversation.read_seq, through).await?;
+        let Some((id, seq)) = newest else { return Ok(Vec::new()) };
+        let blocked = tx.is_blocked_between(self.key, other).await?;
+        Ok(if blocked { Vec::new() } else { vec![(other, id, seq)] })
+    }
+
+    fn frame(&self, conversation: &Membership, id: [u8; 16], seq: i64) -> MessageRead {
+        MessageRead::new(MessageId::from_bytes(id), conversation.id, seq, self.handle.clone(), self.now)
     }
 }

@@ -6,18 +6,20 @@ use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, ConversationKind, MessageId};
 use agentchat_protocol::json::RawJson;
-use agentchat_protocol::message::{ContextConversation, Message, MessageContext, MessageStatus};
+use agentchat_protocol::message::{ContextConversation, Message};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::{AgentKey, ConversationKey};
 use agentchat_store::tables::{
-    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, StoredDirect,
+    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, Run, StoredDirect,
 };
 use agentchat_store::{HotRow, Tx, Write};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::direct_rules::{FULLY_PAUSED, inbox_has_room, is_cold, permit, sender_lives};
+use super::rates::{self, Rate, Spent};
+use super::sent::{Fresh, expiry, first_16, fresh, replayed, same_message};
 use super::view;
 use crate::{Error, Rejection, Verdict};
 
@@ -48,6 +50,12 @@ pub struct SendLimits {
     pub backlog_hard: u64,
     /// Undelivered messages from which on the sender is warned.
     pub backlog_warn: u64,
+    /// Seconds a message may wait at the most before it expires by itself.
+    pub expiry_max_s: u64,
+    /// All senders of one group together; None: no limit.
+    pub group_send: Option<Rate>,
+    /// Quick answers in one conversation, all senders together; None: no limit.
+    pub loop_guard: Option<Rate>,
 }
 
 /// What a send answers.
@@ -63,6 +71,8 @@ pub struct Sent {
     pub conversation: ConversationKey,
     /// Who has it waiting now; empty on a replay.
     pub deliveries: Vec<Delivery>,
+    /// What policies of the conversation have left, by their names.
+    pub spent: Vec<(&'static str, Spent)>,
 }
 
 /// A recipient whose inbox is filling up.
@@ -102,16 +112,18 @@ impl Write for SendDirect {
             Some(_) if state.conversation.is_none() => return Err(Rejection::conversation_not_found().into()),
             _ => {}
         }
+        expiry(&self.request, self.now, self.limits.expiry_max_s)?;
         let recipient = permit(self.sender, &state)?;
         if let Verdict::Refused(refusal) = self.verdict {
             return Err(refusal.rejection().into());
         }
+        let loop_tat_us = self.loop_guard(&state).map_err(|refusal| refusal.rejection())?;
         self.cold_cap(tx, &state).await?;
         if self.request.attachment_id.is_some() {
             return Err(Rejection::new(ErrorCode::AttachmentNotFound, "No such attachment of yours").into());
         }
-        inbox_has_room(recipient, self.limits.backlog_hard)?;
-        self.store(tx, &state, recipient, &key16).await
+        self.inbox_has_room(tx, recipient).await?;
+        self.store(tx, &state, recipient, &key16, loop_tat_us).await
     }
 
     /// The recipient's inbox, as far as the request names it.
@@ -156,22 +168,25 @@ impl SendDirect {
     async fn replay(&self, tx: &mut Tx<'_>, state: &DirectSendState, earlier: EarlierSend) -> Result<Sent, Error> {
         let names_a_group = self.request.conversation_id.is_some_and(|id| id.is_group());
         let same_target = !names_a_group && state.conversation.is_some_and(|pair| pair.key == earlier.target);
-        if !same_target || earlier.payload_hash != first_16(&self.request.payload_hash) {
-            let text = "This client_msg_id was used for another message";
-            return Err(Rejection::new(ErrorCode::IdempotencyKeyConflict, text).into());
+        same_message(same_target, &earlier, &self.request)?;
+        let backlog = state.recipient.as_ref().and_then(|recipient| self.warning(recipient));
+        Ok(Sent { backlog, ..replayed(tx, self.sender, earlier, self.now).await? })
+    }
+
+    fn loop_guard(&self, state: &DirectSendState) -> Result<i64, crate::Refusal> {
+        let run = state.conversation.map(|pair| pair.run).unwrap_or_default();
+        let rate = self.limits.loop_guard.filter(|_| !state.sender.is_system);
+        rates::loop_guard(rate, run, self.sender, self.now)
+    }
+
+    /// Step 11. What expired but was not taken off the counter yet does not count.
+    async fn inbox_has_room(&self, tx: &mut Tx<'_>, recipient: &RecipientState) -> Result<(), Error> {
+        let hard = self.limits.backlog_hard;
+        let mut undelivered = recipient.undelivered;
+        if undelivered.unsigned_abs() >= hard {
+            undelivered -= tx.overdue(recipient.key, self.now.as_millis()).await?;
         }
-        let row = tx.message(earlier.message).await?.ok_or_else(|| {
-            agentchat_store::StoreError::Internal(format!("message {} of a replay is gone", earlier.message.0))
-        })?;
-        let conversation = row.conversation;
-        Ok(Sent {
-            message: view::message(row)?,
-            replayed: true,
-            backlog: state.recipient.as_ref().and_then(|recipient| self.warning(recipient)),
-            skipped_recipients: Vec::new(),
-            conversation,
-            deliveries: Vec::new(),
-        })
+        Ok(inbox_has_room(&recipient.handle, undelivered.unsigned_abs(), hard)?)
     }
 
     /// Step 9: opening yet another conversation.
@@ -207,6 +222,7 @@ impl SendDirect {
         state: &DirectSendState,
         recipient: &RecipientState,
         key16: &[u8; 16],
+        loop_tat_us: i64,
     ) -> Result<Sent, Error> {
         let now = self.now.as_millis();
         let pair = self.conversation(tx, state, recipient).await?;
@@ -235,10 +251,21 @@ impl SendDirect {
                 mentions: (!mentions.is_empty()).then_some(mentions.as_str()),
                 establishes: answers,
                 quiet,
+                expires_at: self.request.expires_at.map(Timestamp::as_millis),
+                loop_tat_us,
             })
             .await?;
         Ok(Sent {
-            message: self.fresh(state, &pair, seq, created_at)?,
+            message: fresh(&Fresh {
+                request: &self.request,
+                id: self.message_id,
+                client_msg_id: &self.client_msg_id,
+                sender: &state.sender,
+                conversation_id: ConversationId::direct(pair.id),
+                conversation: ContextConversation::direct(),
+                seq,
+                created_at,
+            })?,
             replayed: false,
             backlog: self.warning(recipient),
             skipped_recipients: Vec::new(),
@@ -249,6 +276,7 @@ impl SendDirect {
                 epoch: recipient.epoch,
                 quiet,
             }],
+            spent: self.limits.loop_guard.map(|rate| ("loop", rate.spent(loop_tat_us, self.now))).into_iter().collect(),
         })
     }
 
@@ -265,42 +293,14 @@ impl SendDirect {
         let now = self.now.as_millis();
         let id = self.conversation_id;
         let key = tx.create_direct_conversation(&id, self.sender, recipient.key, now).await?;
-        Ok(PairState { key, id, initiator: self.sender, established: false, created_at: now, last_at: now })
-    }
-
-    /// The message as the sender sees it right after it was stored.
-    fn fresh(&self, state: &DirectSendState, pair: &PairState, seq: i64, created_at: i64) -> Result<Message, Error> {
-        let sender = view::handle(&state.sender.handle)?;
-        let request = &self.request;
-        Ok(Message {
-            id: self.message_id,
-            conversation_id: ConversationId::direct(pair.id),
-            sender: sender.clone(),
-            client_msg_id: self.client_msg_id.clone(),
-            seq,
-            kind: request.kind.clone(),
-            content: request.content.clone(),
-            metadata: request.metadata.clone().unwrap_or_else(RawJson::empty_object),
-            context: MessageContext {
-                sender: view::sender_context(sender, state.sender.display_name.clone(), state.sender.is_system),
-                conversation: ContextConversation::direct(),
-                mentions: request.mentions.clone(),
-            },
-            status: MessageStatus::Stored,
-            created_at: Timestamp::from_millis(created_at),
-            delivered_at: None,
-            read_at: None,
-            delivery_id: None,
-            is_own: None,
-            sender_handle: None,
-            age_ms: None,
-            redelivered: None,
+        Ok(PairState {
+            key,
+            id,
+            initiator: self.sender,
+            established: false,
+            created_at: now,
+            last_at: now,
+            run: Run::default(),
         })
     }
-}
-
-fn first_16(hash: &[u8; 32]) -> [u8; 16] {
-    let mut half = [0; 16];
-    half.copy_from_slice(&hash[..16]);
-    half
 }

@@ -1,6 +1,5 @@
 //! A stored row as its viewer sees it.
 
-use agentchat_protocol::conversation::ConversationType;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::json::RawJson;
@@ -13,7 +12,7 @@ use agentchat_store::key::AgentKey;
 use agentchat_store::tables::MessageRow;
 
 /// The number a message type is stored as.
-pub(super) fn kind_number(kind: &MessageType) -> i64 {
+pub(crate) fn kind_number(kind: &MessageType) -> i64 {
     match kind {
         MessageType::Structured => 1,
         MessageType::File => 2,
@@ -37,14 +36,13 @@ pub(crate) fn handle(text: &str) -> Result<Handle, StoreError> {
     Handle::parse(text).map_err(|_| StoreError::Internal(format!("stored handle {text:?} is not valid")))
 }
 
-/// Status and times of a row for `viewer`: its own envelope for what it received, the recipient's for what it sent.
-/// In a direct conversation that is the same envelope.
+/// Status and times of a row: of the viewer's own envelope for what it received, of the recipients' for what it sent.
 fn progress(row: &MessageRow) -> (MessageStatus, Option<Timestamp>, Option<Timestamp>) {
     let Some(envelope) = row.envelope else {
         return (MessageStatus::Stored, None, None);
     };
     let delivered_at = envelope.delivered_at.map(Timestamp::from_millis);
-    match (envelope.read_at, envelope.delivered) {
+    match (envelope.read_at.filter(|_| !envelope.expired), envelope.delivered) {
         (Some(read_at), _) => {
             let read_at = Timestamp::from_millis(read_at);
             (MessageStatus::Read, delivered_at.or(Some(read_at)), Some(read_at))
@@ -57,11 +55,15 @@ fn progress(row: &MessageRow) -> (MessageStatus, Option<Timestamp>, Option<Times
 /// The plain message.
 pub(super) fn message(row: MessageRow) -> Result<Message, StoreError> {
     let (status, delivered_at, read_at) = progress(&row);
+    let expired = row.envelope.is_some_and(|envelope| envelope.expired);
     let sender = handle(&row.sender_handle)?;
     let mentions = row.mentions.iter().flat_map(|list| list.split(' ')).map(handle).collect::<Result<_, _>>()?;
     Ok(Message {
         id: MessageId::from_bytes(row.id),
-        conversation_id: ConversationId::direct(row.conversation_id),
+        conversation_id: match &row.group {
+            None => ConversationId::direct(row.conversation_id),
+            Some(_) => ConversationId::group(row.conversation_id),
+        },
         sender: sender.clone(),
         client_msg_id: row.client_msg_id,
         seq: row.seq,
@@ -70,7 +72,10 @@ pub(super) fn message(row: MessageRow) -> Result<Message, StoreError> {
         metadata: row.metadata.map_or_else(RawJson::empty_object, RawJson::from_checked),
         context: MessageContext {
             sender: sender_context(sender, row.sender_name, row.sender_is_system),
-            conversation: ContextConversation { kind: ConversationType::Direct, group_name: None, member_count: None },
+            conversation: match row.group {
+                None => ContextConversation::direct(),
+                Some(group) => ContextConversation::group(group.name, group.members),
+            },
             mentions,
         },
         status,
@@ -82,11 +87,13 @@ pub(super) fn message(row: MessageRow) -> Result<Message, StoreError> {
         sender_handle: None,
         age_ms: None,
         redelivered: None,
+        expires_at: row.expires_at.map(Timestamp::from_millis),
+        expired: expired.then_some(true),
     })
 }
 
 /// Who speaks, as receivers see it.
-pub(super) fn sender_context(handle: Handle, display_name: Option<String>, is_system: bool) -> ContextSender {
+pub(crate) fn sender_context(handle: Handle, display_name: Option<String>, is_system: bool) -> ContextSender {
     let kind = if is_system { SenderKind::System } else { SenderKind::Agent };
     ContextSender { handle, display_name, kind }
 }
@@ -100,7 +107,7 @@ pub(super) fn history_row(
     let is_own = row.sender == viewer;
     let delivery = row
         .envelope
-        .filter(|envelope| envelope.recipient == viewer)
+        .filter(|envelope| envelope.recipient == Some(viewer))
         .map(|envelope| keys.encode(viewer.0, envelope.position.unsigned_abs(), row.created_at));
     Ok(message(row)?.as_row(is_own, delivery))
 }

@@ -6,7 +6,7 @@ use agentchat_core::accounts::{EmailCaps, NewAccount};
 use agentchat_core::agents::CreateAgent;
 use agentchat_core::conversations::ListConversations;
 use agentchat_core::messages::{
-    Ack, AckThrough, Busy, CountUndelivered, HistoryAnchor, PendingPage, PendingRow, SendDirect, SendLimits, Sent,
+    Ack, AckThrough, Busy, CountUndelivered, HistoryAnchor, PendingPage, PendingRow, Rate, SendDirect, SendLimits, Sent,
     Settle, ShowHistory,
 };
 use agentchat_core::{Error, Rejection, Verdict};
@@ -24,7 +24,14 @@ use agentchat_store::key::AgentKey;
 use agentchat_store::{Engine, Store, StoreError, Tx, Write};
 use serde_json::{Value, json};
 
-pub(crate) const LIMITS: SendLimits = SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 };
+pub(crate) const LIMITS: SendLimits = SendLimits {
+    cold_cap: 100,
+    backlog_hard: 10_000,
+    backlog_warn: 5_000,
+    expiry_max_s: 30 * 24 * 60 * 60,
+    group_send: Some(Rate { limit: 20, window_s: 1 }),
+    loop_guard: Some(Rate { limit: 600, window_s: 600 }),
+};
 
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -146,7 +153,7 @@ impl World {
     }
 
     pub(crate) async fn undelivered(&self, agent: &Agent) -> u64 {
-        self.store.read(CountUndelivered { agent: agent.key }).await.expect("a count")
+        self.store.read(CountUndelivered { agent: agent.key, now: self.now() }).await.expect("a count")
     }
 
     pub(crate) async fn ack_through(&self, agent: &Agent, position: u64) -> u64 {
@@ -186,7 +193,7 @@ impl World {
         anchor: HistoryAnchor,
         limit: usize,
     ) -> Result<Vec<Message>, Error> {
-        let operation = ShowHistory { viewer: viewer.key, conversation, anchor, limit, keys: self.keys() };
+        let operation = ShowHistory { viewer: viewer.key, conversation, anchor, limit, keys: self.keys(), now: self.now() };
         self.store.read(operation).await
     }
 

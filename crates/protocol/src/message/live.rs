@@ -34,6 +34,8 @@ pub struct MessageFrameParts<'a> {
     pub context: &'a MessageContext,
     /// When it was stored.
     pub created_at: Timestamp,
+    /// When it leaves the queue by itself, if it does.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// The text of a `message.new` frame as two halves around the recipient's delivery id.
@@ -50,7 +52,7 @@ pub struct LiveFrame {
 impl LiveFrame {
     /// Renders a message that was stored this moment, as its recipients see it: `stored`, not their own.
     pub fn render(parts: &MessageFrameParts<'_>) -> Self {
-        Self { head: head(parts).into(), tail: tail(parts.sender).into() }
+        Self { head: head(parts).into(), tail: tail(parts).into() }
     }
 
     /// How long the whole frame is, in bytes.
@@ -106,8 +108,15 @@ fn head(parts: &MessageFrameParts<'_>) -> String {
     out
 }
 
-fn tail(sender: &Handle) -> String {
-    format!(r#"","is_own":false,"sender_handle":"{sender}"}}}}"#)
+fn tail(parts: &MessageFrameParts<'_>) -> String {
+    let mut out = format!(r#"","is_own":false,"sender_handle":"{}""#, parts.sender);
+    if let Some(at) = parts.expires_at {
+        out.push_str(r#","expires_at":""#);
+        push(&mut out, at);
+        out.push('"');
+    }
+    out.push_str("}}");
+    out
 }
 
 fn push(out: &mut String, value: impl std::fmt::Display) {

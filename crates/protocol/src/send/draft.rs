@@ -12,6 +12,7 @@ use crate::mentions;
 use crate::message::MessageType;
 use crate::scan::compact::canonical;
 use crate::scan::{Fault, Literal, Scanner, Skip};
+use crate::timestamp::Timestamp;
 use crate::validate::text::is_disturbing;
 use crate::validate::{FieldErrors, REQUIRED};
 
@@ -24,6 +25,7 @@ pub(super) struct Draft<'a> {
     conversation_id: Text<'a>,
     client_msg_id: Text<'a>,
     kind: Text<'a>,
+    expires_at: Text<'a>,
     request_id: Text<'a>,
     content: Option<Result<Content<'a>, Complaint>>,
     metadata: Option<Result<Payload, Complaint>>,
@@ -39,6 +41,7 @@ impl<'a> Draft<'a> {
             "conversation_id" => self.conversation_id = string(scanner)?,
             "client_msg_id" => self.client_msg_id = string(scanner)?,
             "type" => self.kind = string(scanner)?,
+            "expires_at" => self.expires_at = string(scanner)?,
             "request_id" => self.request_id = string(scanner)?,
             "content" => self.content = content::content(scanner)?,
             "metadata" => self.metadata = content::metadata(scanner)?,
@@ -79,6 +82,7 @@ impl<'a> Draft<'a> {
             conversation_id: self.conversation_id.or(inner.conversation_id),
             client_msg_id: self.client_msg_id.or(inner.client_msg_id),
             kind: inner.kind,
+            expires_at: self.expires_at.or(inner.expires_at),
             request_id: self.request_id.or(inner.request_id),
             content: self.content.or(inner.content),
             metadata: self.metadata.or(inner.metadata),
@@ -117,6 +121,7 @@ impl<'a> Draft<'a> {
         let request_id = text("request_id", self.request_id, &mut errors);
         check_id("request_id", request_id.as_deref(), &mut errors);
         let kind = kind(text("type", self.kind, &mut errors), &mut errors);
+        let expires_at = text("expires_at", self.expires_at, &mut errors).and_then(|at| time(&at, &mut errors));
         let content = content_of(self.content, &mut errors);
         let metadata = accept(self.metadata, &mut errors);
         let (Some(content), true) = (content, errors.is_empty()) else {
@@ -126,7 +131,7 @@ impl<'a> Draft<'a> {
         if size > limit {
             return Err(SendError::TooLarge { limit, size });
         }
-        let payload_hash = hash(&kind, &content.payload, metadata.as_ref())?;
+        let payload_hash = hash(&kind, &content.payload, metadata.as_ref(), expires_at)?;
         Ok(SendRequest {
             to: to.map(Cow::into_owned),
             conversation_id,
@@ -138,6 +143,7 @@ impl<'a> Draft<'a> {
             content: RawJson::from_checked(content.payload.text),
             metadata: metadata.map(|metadata| RawJson::from_checked(metadata.text)),
             size,
+            expires_at,
             payload_hash,
             request_id: request_id.map(Cow::into_owned),
         })
@@ -154,6 +160,10 @@ fn string<'a>(scanner: &mut Scanner<'a>) -> Result<Text<'a>, Fault> {
 
 fn text<'a>(name: &str, text: Text<'a>, errors: &mut FieldErrors) -> Option<Cow<'a, str>> {
     text?.map_err(|complaint| errors.field(name, complaint)).ok()
+}
+
+fn time(text: &str, errors: &mut FieldErrors) -> Option<Timestamp> {
+    text.parse().map_err(|_| errors.field("expires_at", "Expected an RFC 3339 time")).ok()
 }
 
 fn conversation(id: &str, errors: &mut FieldErrors) -> Option<ConversationId> {
@@ -204,11 +214,19 @@ fn accept<T>(value: Option<Result<T, Complaint>>, errors: &mut FieldErrors) -> O
     value?.map_err(|(field, complaint)| errors.field(field, complaint)).ok()
 }
 
-/// SHA-256 over `{"content":…,"metadata":…,"type":…}`, keys sorted at every level.
-fn hash(kind: &MessageType, content: &Payload, metadata: Option<&Payload>) -> Result<[u8; 32], Fault> {
+/// SHA-256 over `{"content":…,"metadata":…,"type":…}`, keys sorted at every level; `"expires_at"` too when it is set.
+fn hash(
+    kind: &MessageType,
+    content: &Payload,
+    metadata: Option<&Payload>,
+    expires_at: Option<Timestamp>,
+) -> Result<[u8; 32], Fault> {
     let mut hasher = Sha256::new();
     hasher.update(r#"{"content":"#);
     hasher.update(canonical_of(content)?.as_bytes());
+    if let Some(at) = expires_at {
+        hasher.update(format!(r#","expires_at":"{at}""#));
+    }
     hasher.update(r#","metadata":"#);
     match metadata {
         Some(metadata) => hasher.update(canonical_of(metadata)?.as_bytes()),

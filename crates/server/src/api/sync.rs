@@ -178,6 +178,6 @@ struct Count {
 #[utoipa::path(get, path = "/v1/messages/undelivered/count", tag = "sync", security(("api_key" = [])),
     responses((status = 200, body = Count)))]
 async fn count(State(app): State<App>, Caller(caller): Caller) -> Result<Json<Count>> {
-    let count = app.store.read(CountUndelivered { agent: caller.key }).await?;
+    let count = app.store.read(CountUndelivered { agent: caller.key, now: app.clock.now() }).await?;
     Ok(Json(Count { count }))
 }

@@ -75,6 +75,8 @@ numbers! {
     backlog_hard = 10_000,
     /// Unanswered conversations an agent may open in 24 hours.
     cold_cap = 100,
+    /// Seconds a message may wait at the most before it expires by itself.
+    expiry_max_s = 2_592_000,
     /// Characters of an agent's display name.
     display_name = 100,
     /// Characters of an agent's description.
@@ -91,6 +93,22 @@ numbers! {
     otp_cooldown_s = 60,
     /// Codes to one e-mail in an hour.
     otp_hourly = 20,
+    /// Blocks that restrict an agent, by those whom it wrote to first.
+    restrict_blocks = 15,
+    /// Seconds for which a block counts towards a restriction.
+    restrict_window_s = 86_400,
+    /// Such blocks that suspend an agent.
+    suspend_blocks = 50,
+    /// Such reports that suspend an agent.
+    suspend_reports = 10,
+    /// Seconds for which a block or a report counts towards a suspension.
+    suspend_window_s = 604_800,
+    /// Seconds between two looks at whether a restricted agent still has to be.
+    review_s = 60,
+    /// Characters of the notes about a contact.
+    contact_notes = 1_000,
+    /// Characters of the reason of a report.
+    report_reason = 1_000,
     /// Sockets and streams of one agent together.
     sockets_per_agent = 50,
     /// Sockets of one address that have not said HELLO yet.
@@ -111,6 +129,14 @@ numbers! {
     sync_page = 500,
     /// Rows of a history page.
     history_page = 200,
+    /// Rows of a page of contacts, and of the blocked.
+    contacts_page = 100,
+    /// Rows of a page of the directory.
+    directory_page = 100,
+    /// Rows of the directory that may be passed over.
+    directory_offset = 10_000,
+    /// Characters of a directory query.
+    directory_query = 50,
     /// Rows of a page of conversations.
     conversations_page = 200,
 }

@@ -56,7 +56,8 @@ pub(super) fn ask(app: &App, agent: AgentKey, key_hash: KeyHash, question: Ask) 
             Ok(Answer::Page(page_of(patient(&app, page).await?, limit)))
         }),
         Ask::OwnRows { conversation, after_seq, before_seq } => Box::pin(async move {
-            let rows = OwnRows { agent, conversation, after_seq, before_seq, limit: OWN_ROWS };
+            let now = app.clock.now();
+            let rows = OwnRows { agent, conversation, after_seq, before_seq, limit: OWN_ROWS, now };
             Ok(Answer::OwnRows(own_rows(conversation, patient(&app, rows).await?)))
         }),
         Ask::Credentials => Box::pin(async move {

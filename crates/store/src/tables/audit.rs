@@ -50,6 +50,17 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Whether such an event was noted about an agent at or after `since`.
+    pub async fn audited_since(&mut self, agent: AgentKey, action: &str, metadata: &str, since: i64) -> Result<bool> {
+        let found = self
+            .query_int(
+                "SELECT 1 FROM audit WHERE agent = $1 AND action = $2 AND metadata = $3 AND created_at >= $4 LIMIT 1",
+                &[agent.into(), action.into(), metadata.into(), since.into()],
+            )
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The actions noted about an agent, oldest first.
     pub async fn audit_actions(&mut self, agent: AgentKey) -> Result<Vec<String>> {
         self.query_all("SELECT action FROM audit WHERE agent = $1 ORDER BY pk", &[agent.into()], |row| row.text(0))

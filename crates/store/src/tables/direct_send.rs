@@ -71,6 +71,16 @@ pub struct PairState {
     pub established: bool,
     pub created_at: i64,
     pub last_at: i64,
+    pub run: Run,
+}
+
+/// What was said last in a conversation, for its loop guard.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Run {
+    /// Who said something last, and when; system messages do not count.
+    pub last: Option<(AgentKey, i64)>,
+    /// The state of policy `loop`, in microseconds.
+    pub tat_us: i64,
 }
 
 macro_rules! state_query {
@@ -87,7 +97,7 @@ macro_rules! state_query {
             "AND (t.muted_until IS NULL OR t.muted_until > $1)) ",
             "OR EXISTS (SELECT 1 FROM mute t WHERE t.muter = r.pk AND t.kind = 1 AND t.target = c.pk ",
             "AND (t.muted_until IS NULL OR t.muted_until > $1)), ",
-            "c.pk, c.id, c.initiator, c.established, c.created_at, c.last_at ",
+            "c.pk, c.id, c.initiator, c.established, c.created_at, c.last_at, c.last_sender, c.loop_tat_us ",
             "FROM agent s LEFT JOIN sent x ON x.sender = s.pk AND x.key16 = $2 ",
             $target,
             " LEFT JOIN inbox i ON i.agent = r.pk ",
@@ -143,6 +153,9 @@ pub struct DirectMessage<'a> {
     pub establishes: bool,
     /// Not to be pushed live.
     pub quiet: bool,
+    pub expires_at: Option<i64>,
+    /// The state of policy `loop` after it.
+    pub loop_tat_us: i64,
 }
 
 /// Where a message landed.
@@ -157,15 +170,17 @@ pub struct StoredDirect {
 pub(super) const STORE: &str = "WITH taken AS (UPDATE conversation SET last_seq = last_seq + 1, last_at = $1, \
          sent_low = sent_low + CASE WHEN low = $2 THEN 1 ELSE 0 END, \
          sent_high = sent_high + CASE WHEN high = $2 THEN 1 ELSE 0 END, \
-         established = CASE WHEN $3 = 1 THEN 1 ELSE established END WHERE pk = $4 RETURNING last_seq), \
+         established = CASE WHEN $3 = 1 THEN 1 ELSE established END, \
+         last_sender = $2, said_at = $1, loop_tat_us = $15 WHERE pk = $4 RETURNING last_seq), \
      stored AS (INSERT INTO message (id, conversation, seq, sender, kind, created_at, client_msg_id, content, \
-         metadata, mentions) SELECT $5, $4, last_seq, $2, $6, $1, $7, $8, $9, $10 FROM taken RETURNING pk), \
+         metadata, mentions, expires_at) SELECT $5, $4, last_seq, $2, $6, $1, $7, $8, $9, $10, $16 FROM taken \
+         RETURNING pk), \
      noted AS (INSERT INTO sent (sender, key16, message, target, payload_hash) \
          SELECT $2, $11, pk, $4, $12 FROM stored), \
      queued AS (UPDATE inbox SET last_position = last_position + 1, undelivered = undelivered + 1 \
          WHERE agent = $13 RETURNING last_position), \
-     enveloped AS (INSERT INTO envelope (message, recipient, position, quiet) \
-         SELECT stored.pk, $13, last_position, $14 FROM stored, queued) \
+     enveloped AS (INSERT INTO envelope (message, recipient, position, quiet, expires_at) \
+         SELECT stored.pk, $13, last_position, $14, $16 FROM stored, queued) \
      SELECT taken.last_seq, queued.last_position FROM taken, queued";
 
 impl Tx<'_> {
@@ -178,7 +193,9 @@ impl Tx<'_> {
     }
 
     async fn store_in_steps(&mut self, new: &DirectMessage<'_>) -> Result<StoredDirect> {
-        let seq = self.take_direct_seq(new.conversation, new.sender, new.created_at, new.establishes).await?;
+        let seq = self
+            .take_direct_seq(new.conversation, new.sender, new.created_at, new.establishes, new.loop_tat_us)
+            .await?;
         let message = self
             .insert_message(NewMessage {
                 id: new.id,
@@ -191,10 +208,11 @@ impl Tx<'_> {
                 content: new.content,
                 metadata: new.metadata,
                 mentions: new.mentions,
+                expires_at: new.expires_at,
             })
             .await?;
         self.insert_sent(new.sender, new.key16, message, new.conversation, new.payload_hash).await?;
-        let position = self.deliver(message, new.recipient, new.quiet).await?;
+        let position = self.deliver(message, new.recipient, new.quiet, new.expires_at).await?;
         Ok(StoredDirect { seq, position })
     }
 
@@ -217,6 +235,8 @@ impl Tx<'_> {
                     new.payload_hash.into(),
                     new.recipient.into(),
                     new.quiet.into(),
+                    new.loop_tat_us.into(),
+                    new.expires_at.into(),
                 ],
                 |row| Ok(StoredDirect { seq: row.int(0)?, position: row.int(1)? }),
             )
@@ -241,7 +261,7 @@ fn state(row: &Row<'_>) -> Result<DirectSendState> {
     })
 }
 
-fn earlier(row: &Row<'_>, message: i64) -> Result<EarlierSend> {
+pub(super) fn earlier(row: &Row<'_>, message: i64) -> Result<EarlierSend> {
     Ok(EarlierSend { message: MessageKey(message), target: ConversationKey(row.int(6)?), payload_hash: row.bytes(7)? })
 }
 
@@ -268,5 +288,6 @@ fn pair(row: &Row<'_>, key: i64) -> Result<PairState> {
         established: row.bool(21)?,
         created_at: row.int(22)?,
         last_at: row.opt_int(23)?.unwrap_or(0),
+        run: Run { last: row.opt_int(24)?.map(AgentKey).zip(row.opt_int(23)?), tat_us: row.int(25)? },
     })
 }

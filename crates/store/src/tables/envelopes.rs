@@ -88,8 +88,14 @@ impl Tx<'_> {
         .await
     }
 
-    /// Puts a message into an inbox; answers the position it got.
-    pub async fn deliver(&mut self, message: MessageKey, recipient: AgentKey, quiet: bool) -> Result<i64> {
+    /// Puts a message into an inbox, until `expires_at`; answers the position it got.
+    pub async fn deliver(
+        &mut self,
+        message: MessageKey,
+        recipient: AgentKey,
+        quiet: bool,
+        expires_at: Option<i64>,
+    ) -> Result<i64> {
         let position = self
             .query_int(
                 "UPDATE inbox SET last_position = last_position + 1, undelivered = undelivered + 1 \
@@ -99,8 +105,8 @@ impl Tx<'_> {
             .await?
             .ok_or_else(|| StoreError::Internal(format!("agent {} has no inbox", recipient.0)))?;
         self.execute(
-            "INSERT INTO envelope (message, recipient, position, quiet) VALUES ($1, $2, $3, $4)",
-            &[message.into(), recipient.into(), position.into(), quiet.into()],
+            "INSERT INTO envelope (message, recipient, position, quiet, expires_at) VALUES ($1, $2, $3, $4, $5)",
+            &[message.into(), recipient.into(), position.into(), quiet.into(), expires_at.into()],
         )
         .await?;
         Ok(position)
@@ -131,7 +137,8 @@ impl Tx<'_> {
                 "WITH ack AS (SELECT * FROM unnest($1::bigint[], $2::bytea[]) AS ack (agent, id)), \
                  settled AS (UPDATE envelope e SET status = 1, delivered_at = $3 \
                      FROM ack JOIN message m ON m.id = ack.id \
-                     WHERE e.message = m.pk AND e.recipient = ack.agent AND e.status = 0 RETURNING e.recipient), \
+                     WHERE e.message = m.pk AND e.recipient = ack.agent AND e.status = 0 \
+                     AND (e.expires_at IS NULL OR e.expires_at > $3) RETURNING e.recipient), \
                  counted AS (SELECT recipient, COUNT(*) AS envelopes FROM settled GROUP BY recipient), \
                  inboxes AS (UPDATE inbox i SET undelivered = undelivered - counted.envelopes \
                      FROM counted WHERE i.agent = counted.recipient) \
@@ -148,7 +155,8 @@ impl Tx<'_> {
         let settled = self
             .execute(
                 "UPDATE envelope SET status = 1, delivered_at = $1 \
-                 WHERE message = (SELECT pk FROM message WHERE id = $2) AND recipient = $3 AND status = 0",
+                 WHERE message = (SELECT pk FROM message WHERE id = $2) AND recipient = $3 AND status = 0 \
+                 AND (expires_at IS NULL OR expires_at > $1)",
                 &[now.into(), message.into(), recipient.into()],
             )
             .await?;
@@ -160,7 +168,7 @@ impl Tx<'_> {
         let settled = self
             .execute(
                 "UPDATE envelope SET status = 1, delivered_at = $1 \
-                 WHERE message = $2 AND recipient = $3 AND status = 0",
+                 WHERE message = $2 AND recipient = $3 AND status = 0 AND (expires_at IS NULL OR expires_at > $1)",
                 &[now.into(), message.into(), recipient.into()],
             )
             .await?;
@@ -172,40 +180,98 @@ impl Tx<'_> {
         let settled = self
             .execute(
                 "UPDATE envelope SET status = 1, delivered_at = $1 \
-                 WHERE recipient = $2 AND status = 0 AND position <= $3",
+                 WHERE recipient = $2 AND status = 0 AND position <= $3 \
+                 AND (expires_at IS NULL OR expires_at > $1)",
                 &[now.into(), recipient.into(), position.into()],
             )
             .await?;
         Ok(i64::try_from(settled).unwrap_or(i64::MAX))
     }
 
-    /// The position of the `count`-th stored envelope at or below `through`; none when there are fewer.
-    pub async fn nth_stored(&mut self, recipient: AgentKey, through: i64, count: i64) -> Result<Option<i64>> {
+    /// The position of the `count`-th envelope at or below `through` that waits at `now`; none when there are fewer.
+    pub async fn nth_stored(&mut self, recipient: AgentKey, through: i64, count: i64, now: i64) -> Result<Option<i64>> {
         self.query_int(
             "SELECT position FROM envelope WHERE recipient = $1 AND status = 0 AND position <= $2 \
-             ORDER BY position LIMIT 1 OFFSET $3",
-            &[recipient.into(), through.into(), (count - 1).into()],
+             AND (expires_at IS NULL OR expires_at > $3) ORDER BY position LIMIT 1 OFFSET $4",
+            &[recipient.into(), through.into(), now.into(), (count - 1).into()],
         )
         .await
     }
 
-    /// Stored envelopes of one conversation at or below a seq, oldest first: message and seq.
+    /// Envelopes of one conversation at or below a seq that wait at `now`, oldest first: message and seq.
     pub async fn stored_in_conversation(
         &mut self,
         recipient: AgentKey,
         conversation: ConversationKey,
         through_seq: i64,
         limit: i64,
+        now: i64,
     ) -> Result<Vec<(MessageKey, i64)>> {
         self.query_all(
             // CROSS JOIN keeps the queue outside: it is short, the conversation may be long.
             "SELECT e.message, m.seq FROM envelope e CROSS JOIN message m \
              WHERE e.recipient = $1 AND e.status = 0 AND m.pk = e.message AND m.conversation = $2 AND m.seq <= $3 \
-             ORDER BY e.position LIMIT $4",
-            &[recipient.into(), conversation.into(), through_seq.into(), limit.into()],
+             AND (e.expires_at IS NULL OR e.expires_at > $4) ORDER BY e.position LIMIT $5",
+            &[recipient.into(), conversation.into(), through_seq.into(), now.into(), limit.into()],
             |row| Ok((MessageKey(row.int(0)?), row.int(1)?)),
         )
         .await
+    }
+
+    /// Settles everything of one conversation that waits for `recipient`, counter included.
+    pub async fn settle_conversation(
+        &mut self,
+        recipient: AgentKey,
+        conversation: ConversationKey,
+        now: i64,
+    ) -> Result<u64> {
+        let settled = self
+            .execute(
+                "UPDATE envelope SET status = 1, delivered_at = $1 \
+                 WHERE recipient = $2 AND status = 0 AND (expires_at IS NULL OR expires_at > $1) \
+                 AND message IN (SELECT e.message FROM envelope e CROSS JOIN message m \
+                 WHERE e.recipient = $2 AND e.status = 0 AND m.pk = e.message AND m.conversation = $3)",
+                &[now.into(), recipient.into(), conversation.into()],
+            )
+            .await?;
+        self.count_settled(recipient, i64::try_from(settled).unwrap_or(i64::MAX)).await?;
+        Ok(settled)
+    }
+
+    /// Envelopes of `agent` that are still counted although their time has passed.
+    pub async fn overdue(&mut self, agent: AgentKey, now: i64) -> Result<i64> {
+        let overdue = self
+            .query_int(
+                "SELECT COUNT(*) FROM envelope WHERE status = 0 AND expires_at <= $1 AND expires_at IS NOT NULL \
+                 AND recipient = $2",
+                &[now.into(), agent.into()],
+            )
+            .await?;
+        Ok(overdue.unwrap_or(0))
+    }
+
+    /// Some agents with envelopes whose time has passed, at most `limit` envelopes' worth.
+    pub async fn overdue_agents(&mut self, now: i64, limit: i64) -> Result<Vec<AgentKey>> {
+        self.query_all(
+            "SELECT DISTINCT recipient FROM (SELECT recipient FROM envelope \
+             WHERE status = 0 AND expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2) AS due",
+            &[now.into(), limit.into()],
+            |row| row.int(0).map(AgentKey),
+        )
+        .await
+    }
+
+    /// Takes what waits for `agent` and whose time has passed out of its queue, counter included.
+    pub async fn expire(&mut self, agent: AgentKey, now: i64) -> Result<u64> {
+        let expired = self
+            .execute(
+                "UPDATE envelope SET status = 2 WHERE recipient = $1 AND status = 0 AND expires_at IS NOT NULL \
+                 AND expires_at <= $2",
+                &[agent.into(), now.into()],
+            )
+            .await?;
+        self.count_settled(agent, i64::try_from(expired).unwrap_or(i64::MAX)).await?;
+        Ok(expired)
     }
 
     /// Takes settled envelopes off the counter.

@@ -5,6 +5,7 @@
 
 use agentchat_protocol::email::Email;
 use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::ConversationId;
 
 use super::DirectTarget;
 use crate::key::AgentKey;
@@ -61,6 +62,21 @@ impl Tx<'_> {
             ),
         };
         self.lock(sql, &[sender.into(), target]);
+    }
+
+    /// A conversation: its seqs, and of a group who is in it.
+    pub fn lock_conversation(&mut self, id: ConversationId) {
+        self.lock("SELECT pk FROM conversation WHERE id = $1 FOR NO KEY UPDATE", &[(&id.bytes()).into()]);
+    }
+
+    /// The inboxes of all who are in a group. After its conversation.
+    pub fn lock_member_inboxes(&mut self, id: ConversationId) {
+        self.lock(
+            "SELECT agent FROM inbox WHERE agent IN (SELECT b.agent FROM member b \
+             WHERE b.conversation = (SELECT pk FROM conversation WHERE id = $1) AND b.left_at IS NULL) \
+             ORDER BY agent FOR NO KEY UPDATE",
+            &[(&id.bytes()).into()],
+        );
     }
 
     /// The inboxes of these agents: what waits for them, their accounts and their attitudes stay as they are read now.

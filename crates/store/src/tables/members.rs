@@ -75,7 +75,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Received messages with `after` < seq ≤ `through`: all of them, and those among them that are hidden.
+    /// Received messages with `after` < seq ≤ `through`: all of them, and those among them that are hidden. Messages of
+    /// others that the agent got no envelope for were not received.
     pub async fn received_between(
         &mut self,
         agent: AgentKey,
@@ -87,7 +88,8 @@ impl Tx<'_> {
             .query_opt(
                 "SELECT COUNT(*), COUNT(h.message) FROM message m \
                  LEFT JOIN hidden h ON h.agent = $1 AND h.message = m.pk \
-                 WHERE m.conversation = $2 AND m.seq > $3 AND m.seq <= $4 AND m.sender <> $1",
+                 WHERE m.conversation = $2 AND m.seq > $3 AND m.seq <= $4 AND m.sender <> $1 \
+                 AND EXISTS (SELECT 1 FROM envelope e WHERE e.message = m.pk AND e.recipient = $1)",
                 &[agent.into(), conversation.into(), after.into(), through.into()],
                 |row| Ok((row.int(0)?, row.int(1)?)),
             )
@@ -106,6 +108,7 @@ impl Tx<'_> {
         let oldest = self
             .query_int(
                 "SELECT m.seq FROM message m WHERE m.conversation = $1 AND m.seq > $2 AND m.sender <> $3 \
+                 AND EXISTS (SELECT 1 FROM envelope e WHERE e.message = m.pk AND e.recipient = $3) \
                  AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.agent = $3 AND h.message = m.pk) \
                  ORDER BY m.seq LIMIT 1",
                 &params,
@@ -114,11 +117,23 @@ impl Tx<'_> {
         let newest = self
             .query_int(
                 "SELECT m.seq FROM message m WHERE m.conversation = $1 AND m.seq > $2 AND m.sender <> $3 \
+                 AND EXISTS (SELECT 1 FROM envelope e WHERE e.message = m.pk AND e.recipient = $3) \
                  AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.agent = $3 AND h.message = m.pk) \
                  ORDER BY m.seq DESC LIMIT 1",
                 &params,
             )
             .await?;
         Ok((oldest, newest))
+    }
+
+    /// Everybody in a group, by when they came, then by handle.
+    pub async fn active_members(&mut self, conversation: ConversationKey) -> Result<Vec<AgentKey>> {
+        self.query_all(
+            "SELECT b.agent FROM member b JOIN agent a ON a.pk = b.agent \
+             WHERE b.conversation = $1 AND b.left_at IS NULL AND a.status <> 3 ORDER BY b.joined_at, a.handle",
+            &[conversation.into()],
+            |row| row.int(0).map(AgentKey),
+        )
+        .await
     }
 }

@@ -19,10 +19,11 @@ pub struct NewMessage<'a> {
     pub metadata: Option<&'a str>,
     /// None: none; else handles separated by spaces.
     pub mentions: Option<&'a str>,
+    pub expires_at: Option<i64>,
 }
 
-/// A stored message with the state of its envelope. In a direct conversation there is exactly one: the one of the
-/// party that did not send it.
+/// A stored message with the state of its envelope, as one viewer sees it: of what it received its own, of what it
+/// sent the recipients' (of a group's all together).
 #[derive(Debug, Clone)]
 pub struct MessageRow {
     pub key: MessageKey,
@@ -41,25 +42,39 @@ pub struct MessageRow {
     pub content: String,
     pub metadata: Option<String>,
     pub mentions: Option<String>,
+    pub expires_at: Option<i64>,
+    /// None: a direct message.
+    pub group: Option<GroupFacts>,
     pub envelope: Option<EnvelopeState>,
+}
+
+/// What rows of a group say about it.
+#[derive(Debug, Clone)]
+pub struct GroupFacts {
+    pub name: String,
+    pub members: i64,
 }
 
 /// How far a message got with its recipient.
 #[derive(Debug, Clone, Copy)]
 pub struct EnvelopeState {
-    pub recipient: AgentKey,
+    /// None: all recipients of a group together; `position` means nothing then.
+    pub recipient: Option<AgentKey>,
     pub position: i64,
     pub delivered: bool,
     pub delivered_at: Option<i64>,
     pub read_at: Option<i64>,
     pub quiet: bool,
+    /// It left the queue by itself; whether that was written yet or not.
+    pub expired: bool,
 }
 
 macro_rules! message_columns {
     () => {
         "SELECT m.pk, m.id, m.conversation, c.id, m.seq, m.sender, a.handle, \
          CASE WHEN a.status = 3 THEN NULL ELSE a.display_name END, a.is_system, m.kind, m.created_at, \
-         m.client_msg_id, m.content, m.metadata, m.mentions, \
+         m.client_msg_id, m.content, m.metadata, m.mentions, m.expires_at, \
+         CASE WHEN c.kind = 1 THEN (SELECT g.name FROM group_profile g WHERE g.conversation = c.pk) END, c.members, \
          e.recipient, e.position, e.status, \
          COALESCE(e.delivered_at, (SELECT d.deleted_at FROM agent d WHERE d.pk = e.recipient)), e.quiet, \
          (SELECT r.at FROM read_mark r WHERE r.agent = e.recipient AND r.conversation = m.conversation \
@@ -67,11 +82,12 @@ macro_rules! message_columns {
     };
 }
 
+/// `$1` is the viewer. A direct message has one envelope, which both sides see; of a group's the viewer sees its own.
 macro_rules! from_message {
     () => {
         "FROM message m JOIN conversation c ON c.pk = m.conversation JOIN agent a ON a.pk = m.sender \
-         LEFT JOIN envelope e ON e.message = m.pk \
-         AND e.recipient = CASE WHEN m.sender = c.low THEN c.high ELSE c.low END "
+         LEFT JOIN envelope e ON e.message = m.pk AND e.recipient = \
+         CASE WHEN c.kind = 1 THEN $1 WHEN m.sender = c.low THEN c.high ELSE c.low END "
     };
 }
 
@@ -81,7 +97,7 @@ macro_rules! visible {
     };
 }
 
-fn message(row: &Row<'_>) -> Result<MessageRow> {
+fn message(row: &Row<'_>, now: i64) -> Result<MessageRow> {
     Ok(MessageRow {
         key: MessageKey(row.int(0)?),
         id: row.bytes(1)?,
@@ -98,21 +114,36 @@ fn message(row: &Row<'_>) -> Result<MessageRow> {
         content: row.text(12)?,
         metadata: row.opt_text(13)?,
         mentions: row.opt_text(14)?,
-        envelope: row.opt_int(15)?.map(|recipient| envelope(row, recipient)).transpose()?,
+        expires_at: row.opt_int(15)?,
+        group: row.opt_text(16)?.map(|name| group(row, name)).transpose()?,
+        envelope: row.opt_int(18)?.map(|recipient| envelope(row, recipient, now)).transpose()?,
     })
 }
 
-fn envelope(row: &Row<'_>, recipient: i64) -> Result<EnvelopeState> {
+fn group(row: &Row<'_>, name: String) -> Result<GroupFacts> {
+    Ok(GroupFacts { name, members: row.int(17)? })
+}
+
+fn envelope(row: &Row<'_>, recipient: i64, now: i64) -> Result<EnvelopeState> {
+    let status = row.int(20)?;
+    // What waits for a deleted account counts as delivered at its end, cleared already or not.
+    let delivered_at = row.opt_int(21)?;
+    let expires_at = row.opt_int(15)?.unwrap_or(i64::MAX);
+    let expired = status == EXPIRED || (status == STORED && expires_at <= delivered_at.unwrap_or(now));
     Ok(EnvelopeState {
-        recipient: AgentKey(recipient),
-        position: row.int(16)?,
-        // What waits for a deleted account counts as delivered at its end, cleared already or not.
-        delivered: row.int(17)? != 0 || !row.is_null(18)?,
-        delivered_at: row.opt_int(18)?,
-        quiet: row.bool(19)?,
-        read_at: row.opt_int(20)?,
+        recipient: Some(AgentKey(recipient)),
+        position: row.int(19)?,
+        delivered: !expired && (status != STORED || delivered_at.is_some()),
+        delivered_at: delivered_at.filter(|_| !expired),
+        quiet: row.bool(22)?,
+        read_at: row.opt_int(23)?,
+        expired,
     })
 }
+
+/// `envelope.status`: waiting, or gone by itself. 1 is delivered.
+const STORED: i64 = 0;
+const EXPIRED: i64 = 2;
 
 /// Which part of a conversation's history is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +159,7 @@ impl Tx<'_> {
     pub async fn insert_message(&mut self, new: NewMessage<'_>) -> Result<MessageKey> {
         self.query_int(
             "INSERT INTO message (id, conversation, seq, sender, kind, created_at, client_msg_id, content, metadata, \
-             mentions) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING pk",
+             mentions, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING pk",
             &[
                 new.id.into(),
                 new.conversation.into(),
@@ -140,6 +171,7 @@ impl Tx<'_> {
                 new.content.into(),
                 new.metadata.into(),
                 new.mentions.into(),
+                new.expires_at.into(),
             ],
         )
         .await?
@@ -164,14 +196,28 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// One message by its key.
-    pub async fn message(&mut self, key: MessageKey) -> Result<Option<MessageRow>> {
-        self.query_opt(concat!(message_columns!(), from_message!(), "WHERE m.pk = $1"), &[key.into()], message).await
+    /// One message by its key, as `viewer` sees it at `now`; whether it may is the caller's to ask.
+    pub async fn message(&mut self, viewer: AgentKey, key: MessageKey, now: i64) -> Result<Option<MessageRow>> {
+        let found = self
+            .query_opt(
+                concat!(message_columns!(), from_message!(), "WHERE m.pk = $2"),
+                &[viewer.into(), key.into()],
+                |row| message(row, now),
+            )
+            .await?;
+        self.with_progress(viewer, found, now).await
     }
 
-    /// One message by its public id.
-    pub async fn message_by_id(&mut self, id: &[u8; 16]) -> Result<Option<MessageRow>> {
-        self.query_opt(concat!(message_columns!(), from_message!(), "WHERE m.id = $1"), &[id.into()], message).await
+    /// One message by its public id, as `viewer` sees it at `now`; whether it may is the caller's to ask.
+    pub async fn message_by_id(&mut self, viewer: AgentKey, id: &[u8; 16], now: i64) -> Result<Option<MessageRow>> {
+        let found = self
+            .query_opt(
+                concat!(message_columns!(), from_message!(), "WHERE m.id = $2"),
+                &[viewer.into(), id.into()],
+                |row| message(row, now),
+            )
+            .await?;
+        self.with_progress(viewer, found, now).await
     }
 
     /// Rows of a conversation that `viewer` did not hide, above the seq `floor`.
@@ -182,8 +228,9 @@ impl Tx<'_> {
         floor: i64,
         cursor: HistoryCursor,
         limit: i64,
+        now: i64,
     ) -> Result<Vec<MessageRow>> {
-        match cursor {
+        let rows = match cursor {
             HistoryCursor::Before(seq) => {
                 self.query_all(
                     concat!(
@@ -193,9 +240,9 @@ impl Tx<'_> {
                         "AND m.conversation = $2 AND m.seq > $3 AND m.seq < $4 ORDER BY m.seq DESC LIMIT $5"
                     ),
                     &[viewer.into(), conversation.into(), floor.into(), seq.into(), limit.into()],
-                    message,
+                    |row| message(row, now),
                 )
-                .await
+                .await?
             }
             HistoryCursor::After(seq) => {
                 self.query_all(
@@ -206,11 +253,12 @@ impl Tx<'_> {
                         "AND m.conversation = $2 AND m.seq > $3 ORDER BY m.seq LIMIT $4"
                     ),
                     &[viewer.into(), conversation.into(), floor.max(seq).into(), limit.into()],
-                    message,
+                    |row| message(row, now),
                 )
-                .await
+                .await?
             }
-        }
+        };
+        self.with_progress(viewer, rows, now).await
     }
 
     /// The viewer's own visible rows with `after` < seq < `before`, newest first.
@@ -221,29 +269,42 @@ impl Tx<'_> {
         after: i64,
         before: i64,
         limit: i64,
+        now: i64,
     ) -> Result<Vec<MessageRow>> {
-        self.query_all(
-            concat!(
-                message_columns!(),
-                from_message!(),
-                visible!(),
-                "AND m.conversation = $2 AND m.seq > $3 AND m.seq < $4 AND m.sender = $1 ORDER BY m.seq DESC LIMIT $5"
-            ),
-            &[viewer.into(), conversation.into(), after.into(), before.into(), limit.into()],
-            message,
-        )
-        .await
+        let rows = self
+            .query_all(
+                concat!(
+                    message_columns!(),
+                    from_message!(),
+                    visible!(),
+                    "AND m.conversation = $2 AND m.seq > $3 AND m.seq < $4 AND m.sender = $1 \
+                     ORDER BY m.seq DESC LIMIT $5"
+                ),
+                &[viewer.into(), conversation.into(), after.into(), before.into(), limit.into()],
+                |row| message(row, now),
+            )
+            .await?;
+        self.with_progress(viewer, rows, now).await
     }
 
-    /// The newest row of a conversation that `viewer` sees.
+    /// The newest row of a conversation that `viewer` sees; how far it got is not asked.
     pub async fn newest_visible(
         &mut self,
         viewer: AgentKey,
         conversation: ConversationKey,
         floor: i64,
     ) -> Result<Option<MessageRow>> {
-        let newest = self.history(viewer, conversation, floor, HistoryCursor::Before(i64::MAX), 1).await?;
-        Ok(newest.into_iter().next())
+        self.query_opt(
+            concat!(
+                message_columns!(),
+                from_message!(),
+                visible!(),
+                "AND m.conversation = $2 AND m.seq > $3 ORDER BY m.seq DESC LIMIT 1"
+            ),
+            &[viewer.into(), conversation.into(), floor.into()],
+            |row| message(row, 0),
+        )
+        .await
     }
 
     /// The newest message of `sender` that is not a system message, with `after` < seq ≤ `through`: id and seq.
@@ -263,18 +324,47 @@ impl Tx<'_> {
         .await
     }
 
-    /// The stored envelopes of `recipient` behind a position, ascending, without hidden messages.
-    pub async fn waiting_messages(&mut self, recipient: AgentKey, after: i64, limit: i64) -> Result<Vec<MessageRow>> {
+    /// Of each agent but `reader` the newest message that is not a system message, with `after` < seq ≤ `through`, and
+    /// that `reader` got an envelope for: who, id and seq.
+    pub async fn newest_of_each(
+        &mut self,
+        conversation: ConversationKey,
+        reader: AgentKey,
+        after: i64,
+        through: i64,
+    ) -> Result<Vec<(AgentKey, [u8; 16], i64)>> {
+        self.query_all(
+            "SELECT m.sender, m.id, m.seq FROM message m JOIN \
+             (SELECT MAX(n.seq) AS seq FROM message n WHERE n.conversation = $1 AND n.sender <> $2 AND n.kind <> 3 \
+              AND n.seq > $3 AND n.seq <= $4 \
+              AND EXISTS (SELECT 1 FROM envelope e WHERE e.message = n.pk AND e.recipient = $2) GROUP BY n.sender) last \
+             ON m.conversation = $1 AND m.seq = last.seq ORDER BY m.seq",
+            &[conversation.into(), reader.into(), after.into(), through.into()],
+            |row| Ok((AgentKey(row.int(0)?), row.bytes(1)?, row.int(2)?)),
+        )
+        .await
+    }
+
+    /// What waits for `recipient` behind a position, ascending, without hidden messages and those whose time has
+    /// passed.
+    pub async fn waiting_messages(
+        &mut self,
+        recipient: AgentKey,
+        after: i64,
+        limit: i64,
+        now: i64,
+    ) -> Result<Vec<MessageRow>> {
         self.query_all(
             concat!(
                 message_columns!(),
                 "FROM envelope e JOIN message m ON m.pk = e.message JOIN conversation c ON c.pk = m.conversation ",
                 "JOIN agent a ON a.pk = m.sender ",
                 visible!(),
-                "AND e.recipient = $1 AND e.status = 0 AND e.position > $2 ORDER BY e.position LIMIT $3"
+                "AND e.recipient = $1 AND e.status = 0 AND e.position > $2 \
+                 AND (e.expires_at IS NULL OR e.expires_at > $3) ORDER BY e.position LIMIT $4"
             ),
-            &[recipient.into(), after.into(), limit.into()],
-            message,
+            &[recipient.into(), after.into(), now.into(), limit.into()],
+            |row| message(row, now),
         )
         .await
     }

@@ -124,7 +124,7 @@ impl Tx<'_> {
     pub async fn is_muted(
         &mut self,
         muter: AgentKey,
-        agent: AgentKey,
+        agent: Option<AgentKey>,
         conversation: ConversationKey,
         now: i64,
     ) -> Result<bool> {
@@ -133,6 +133,23 @@ impl Tx<'_> {
                 "SELECT 1 FROM mute WHERE muter = $1 AND ((kind = 0 AND target = $2) OR (kind = 1 AND target = $3)) \
                  AND (muted_until IS NULL OR muted_until > $4) LIMIT 1",
                 &[muter.into(), agent.into(), conversation.into(), now.into()],
+            )
+            .await?;
+        Ok(found.is_some())
+    }
+
+    /// Whether `muter` has an active mute on the conversation itself.
+    pub async fn is_conversation_muted(
+        &mut self,
+        muter: AgentKey,
+        conversation: ConversationKey,
+        now: i64,
+    ) -> Result<bool> {
+        let found = self
+            .query_int(
+                "SELECT 1 FROM mute WHERE muter = $1 AND kind = 1 AND target = $2 \
+                 AND (muted_until IS NULL OR muted_until > $3) LIMIT 1",
+                &[muter.into(), conversation.into(), now.into()],
             )
             .await?;
         Ok(found.is_some())

@@ -119,7 +119,7 @@ impl Write for Say {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Said, NotSaid> {
         let Pair { sender, recipient, conversation } = self.pair;
-        let seq = self.bear(tx.take_direct_seq(conversation, sender, NOON, false).await, -1)?;
+        let seq = self.bear(tx.take_direct_seq(conversation, sender, NOON, false, 0).await, -1)?;
         let id = id16(b'm', self.number);
         let new = NewMessage {
             id: &id,
@@ -135,7 +135,7 @@ impl Write for Say {
         };
         let message = self.bear(tx.insert_message(new).await, MessageKey(-1))?;
         self.bear(tx.insert_sent(sender, &id, message, conversation, &id).await, ())?;
-        let position = self.bear(tx.deliver(message, recipient, false).await, -1)?;
+        let position = self.bear(tx.deliver(message, recipient, false, None).await, -1)?;
         if self.mood == Mood::Regretful { Err(NotSaid::Regret) } else { Ok(Said { seq, position }) }
     }
 }

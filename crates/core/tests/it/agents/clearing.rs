@@ -28,7 +28,7 @@ impl Read for Waiting {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(i64, i64), StoreError> {
         let counter = tx.inbox(self.0).await?.map_or(-1, |inbox| inbox.undelivered);
         let mut stored = 0;
-        while tx.nth_stored(self.0, i64::MAX, stored + 1).await?.is_some() {
+        while tx.nth_stored(self.0, i64::MAX, stored + 1, 0).await?.is_some() {
             stored += 1;
         }
         Ok((counter, stored))
@@ -46,7 +46,7 @@ async fn send(ground: &Ground, from: AgentKey, to: &str) -> Message {
         message_id: id,
         conversation_id: ground.draw(),
         verdict: Verdict::Granted,
-        limits: SendLimits { cold_cap: 100, backlog_hard: 10_000, backlog_warn: 5_000 },
+        limits: LIMITS,
     };
     ground.store.write(send).await.unwrap().message
 }

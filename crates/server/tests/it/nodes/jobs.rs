@@ -54,7 +54,7 @@ impl Read for Left {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(i64, bool), StoreError> {
         let agent = tx.agent_by_handle(&Handle::parse(self.0).unwrap()).await?.unwrap();
         let inbox = tx.inbox(agent.key).await?.unwrap();
-        Ok((inbox.undelivered, tx.nth_stored(agent.key, i64::MAX, 1).await?.is_some()))
+        Ok((inbox.undelivered, tx.nth_stored(agent.key, i64::MAX, 1, 0).await?.is_some()))
     }
 }
 
