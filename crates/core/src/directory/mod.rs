@@ -1,1 +1,5 @@
-//! Finding agents by the beginning of their handle.
+//! The directory: agents by the beginning of their handles.
+
+mod search;
+
+pub use search::SearchDirectory;

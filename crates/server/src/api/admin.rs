@@ -1,15 +1,19 @@
 //! `/admin`: what the operator sees and does. Every route asks for the admin token.
 
+use agentchat_core::Error;
 use agentchat_core::accounts::{NewAccount, Registered as NewlyRegistered};
 use agentchat_core::agents::{AgentSummary, CountAll, CreateAgent, ListAgents, ShowSummary};
+use agentchat_core::enforcement::{ReinstateAgent, StatusChange, SuspendAgent};
 use agentchat_protocol::account::{Done, Registered};
 use agentchat_protocol::agent::{Agent, AgentStatus};
 use agentchat_protocol::api_key::hash_key;
+use agentchat_protocol::contact::Reason;
+use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::AgentId;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::validate::FieldErrors;
-use agentchat_store::Engine;
 use agentchat_store::tables::Actor;
+use agentchat_store::{Engine, Write};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
@@ -20,7 +24,9 @@ use utoipa_axum::routes;
 
 use super::accounts::{draw_key, email_caps};
 use super::agents::end_account;
+use super::contacts::characters;
 use crate::app::App;
+use crate::enforcement;
 use crate::error::Result;
 use crate::extract::{Body, Operator, PathHandle, Query};
 
@@ -28,7 +34,12 @@ const PAGE_MAX: u64 = 200;
 const PAGE: u64 = 50;
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(show, delete)).routes(routes!(stats))
+    OpenApiRouter::new()
+        .routes(routes!(create, list))
+        .routes(routes!(show, delete))
+        .routes(routes!(suspend))
+        .routes(routes!(reinstate))
+        .routes(routes!(stats))
 }
 
 /// An agent as the operator sees it.
@@ -66,6 +77,13 @@ pub(crate) struct OperatorAgents {
     total: i64,
     limit: u64,
     offset: u64,
+}
+
+/// What an account is from now on.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct NewStanding {
+    handle: Handle,
+    status: AgentStatus,
 }
 
 /// What the server holds.
@@ -162,6 +180,43 @@ async fn show(_: Operator, State(app): State<App>, PathHandle(handle): PathHandl
 async fn delete(_: Operator, State(app): State<App>, PathHandle(handle): PathHandle) -> Result<Json<Done>> {
     end_account(&app, handle, Actor::System).await?;
     Ok(Json(Done::new("Account deleted")))
+}
+
+/// Suspends an account until it is reinstated; its sockets close.
+#[utoipa::path(post, path = "/admin/agents/{handle}/suspend", tag = "admin", security(("operator" = [])),
+    params(("handle" = String, Path)),
+    request_body(content_type = "application/json", description = "reason?"),
+    responses((status = 200, body = NewStanding)))]
+async fn suspend(
+    _: Operator,
+    State(app): State<App>,
+    PathHandle(handle): PathHandle,
+    Body(body): Body,
+) -> Result<Json<NewStanding>> {
+    let Reason { reason } = Reason::parse(&body, characters(app.limits.report_reason))?;
+    let operation = SuspendAgent { handle: handle.clone(), reason, occasion: enforcement::occasion(&app) };
+    decide(&app, operation).await?;
+    Ok(Json(NewStanding { handle, status: AgentStatus::Suspended }))
+}
+
+/// Lets an account do everything again; what was said against it up to now counts no more.
+#[utoipa::path(post, path = "/admin/agents/{handle}/reinstate", tag = "admin", security(("operator" = [])),
+    params(("handle" = String, Path)), responses((status = 200, body = NewStanding)))]
+async fn reinstate(_: Operator, State(app): State<App>, PathHandle(handle): PathHandle) -> Result<Json<NewStanding>> {
+    let operation = ReinstateAgent { handle: handle.clone(), occasion: enforcement::occasion(&app) };
+    decide(&app, operation).await?;
+    Ok(Json(NewStanding { handle, status: AgentStatus::Active }))
+}
+
+async fn decide(app: &App, decision: impl Write<Out = Option<StatusChange>, Error = Error>) -> Result<()> {
+    let shared = app.clone();
+    let tell = move |decided: &Result<Option<StatusChange>, Error>| {
+        if let Ok(Some(change)) = decided {
+            enforcement::publish(&shared, change);
+        }
+    };
+    app.store.write_then(decision, tell).await?;
+    Ok(())
 }
 
 /// Counts of everything.
