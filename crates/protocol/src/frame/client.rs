@@ -186,7 +186,12 @@ impl<'a> Fields<'a> {
 
     fn presence(&self) -> Result<PresenceUpdate, FrameError> {
         let status = self.owned("status").ok_or(FrameError::Member("status"))?;
-        Ok(PresenceUpdate { status, custom_message: self.owned("custom_message") })
+        let said = |name| self.raw(name).filter(|raw| *raw != "null");
+        let message = said("custom_message").or_else(|| said("custom_status")).map(members::string);
+        match message {
+            Some(None) => Err(FrameError::Member("custom_message")),
+            message => Ok(PresenceUpdate { status, custom_message: message.flatten().map(Cow::into_owned) }),
+        }
     }
 
     fn request_id(&self) -> Option<String> {
