@@ -6,6 +6,7 @@
 //! ([`wire`]) and no parsing beyond what the checks need.
 //!
 //! * [`direct`]: closed-loop direct sends with live delivery to acknowledging sockets;
+//! * [`group`]: sends to a group whose members all listen; [`drain`]: a backlog, to the last ack;
 //! * [`store`]: the same transaction on the bare store, without server and sockets;
 //! * [`pgbench`]: PostgreSQL's own load generator with a send's statements, beside the bare store;
 //! * [`sockets`]: memory of the server per idle socket;
@@ -22,6 +23,8 @@
 pub mod cluster;
 pub mod crash;
 pub mod direct;
+pub mod drain;
+pub mod group;
 pub mod history;
 pub mod log;
 pub mod pgbench;
@@ -61,6 +64,10 @@ pub fn run_from(arguments: impl IntoIterator<Item: Into<OsString> + Clone>) -> a
 pub enum Command {
     /// Direct sends with live delivery: acked sends a second, latency, CPU a message
     Direct(direct::Arguments),
+    /// Sends to a group whose members all listen: messages and deliveries a second
+    Group(group::Arguments),
+    /// A backlog that waits for one agent: from its HELLO to the last ack
+    Drain(drain::Arguments),
     /// The same transaction on the bare store, in this process: what the server can reach at most
     Store(store::Arguments),
     /// PostgreSQL's own load generator running a direct send's statements, beside the bare store on the same server
@@ -87,6 +94,8 @@ pub enum Command {
 pub fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Direct(arguments) => direct::run(&arguments),
+        Command::Group(arguments) => group::run(&arguments),
+        Command::Drain(arguments) => drain::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Pgbench(arguments) => pgbench::run(&arguments),
         Command::Sockets(arguments) => sockets::run(&arguments),

@@ -14,14 +14,14 @@ use crate::setup::Agent;
 use crate::wire::websocket::WebSocket;
 
 /// A sender's connection.
-pub(super) enum AnyLine {
+pub(crate) enum AnyLine {
     Http(HttpLine),
     Ws(SocketLine),
     Sdk(SdkLine),
 }
 
 impl AnyLine {
-    pub(super) async fn open(task: Task, driver: Driver, transport: Transport) -> anyhow::Result<Self> {
+    pub(crate) async fn open(task: Task, driver: Driver, transport: Transport) -> anyhow::Result<Self> {
         Ok(match (driver, transport) {
             (Driver::Lean, Transport::Http) => Self::Http(HttpLine::open(&task).await?),
             (Driver::Lean, Transport::Ws) => Self::Ws(SocketLine::open(&task).await?),
@@ -41,13 +41,13 @@ impl Line for AnyLine {
 }
 
 /// A receiver's connection.
-pub(super) enum AnyReceiver {
+pub(crate) enum AnyReceiver {
     Lean(WebSocket),
     Sdk(SdkReceiver),
 }
 
 impl AnyReceiver {
-    pub(super) async fn open(address: SocketAddr, agent: Agent, driver: Driver) -> anyhow::Result<Self> {
+    pub(crate) async fn open(address: SocketAddr, agent: Agent, driver: Driver) -> anyhow::Result<Self> {
         let opened = match driver {
             Driver::Lean => hello(address, &agent.key, r#"["ack"]"#).await.map(Self::Lean).map_err(Into::into),
             Driver::Sdk => SdkReceiver::open(address, &agent).await.map(Self::Sdk).map_err(anyhow::Error::from),
@@ -55,7 +55,7 @@ impl AnyReceiver {
         opened.with_context(|| format!("the socket of {}", agent.handle))
     }
 
-    pub(super) async fn run(self, books: Shared, receivers: usize, clock: Clock, window: Window) -> io::Result<()> {
+    pub(crate) async fn run(self, books: Shared, receivers: usize, clock: Clock, window: Window) -> io::Result<()> {
         match self {
             Self::Lean(socket) => receiver::run(socket, books, receivers, clock, window).await,
             Self::Sdk(receiver) => receiver.run(books, receivers, clock, window).await,

@@ -4,7 +4,7 @@
 //! [`scenario`] sets a run up and balances its books; [`sender`] and [`receiver`] are the hot
 //! loops; [`ledger`] is what a receiver checks; [`outcome`] the figures of a run.
 
-mod endpoint;
+pub(crate) mod endpoint;
 pub mod ledger;
 pub mod outcome;
 pub mod receiver;

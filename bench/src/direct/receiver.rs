@@ -13,10 +13,11 @@ use crate::wire::{broken, scan};
 /// The books of one receiver, readable while its loop still waits.
 #[derive(Debug)]
 pub(crate) struct Books {
-    /// By conversation, in the order of the senders.
+    /// By conversation, in the order of the senders; one for all senders of a group.
     pub(crate) ledgers: Vec<Ledger>,
     /// Send to delivery, of what was sent within the window.
     pub(crate) deliveries_us: Vec<u32>,
+    /// Still to come.
     farewells: usize,
 }
 
@@ -25,11 +26,18 @@ pub(crate) type Shared = Arc<Mutex<Books>>;
 
 impl Books {
     pub(crate) fn open(last_seqs: impl Iterator<Item = u64>) -> Shared {
-        Arc::new(Mutex::new(Self {
-            ledgers: last_seqs.map(Ledger::after).collect(),
-            deliveries_us: Vec::with_capacity(4096),
-            farewells: 0,
-        }))
+        let ledgers: Vec<Ledger> = last_seqs.map(Ledger::after).collect();
+        let farewells = ledgers.len();
+        Self::of(ledgers, farewells)
+    }
+
+    /// Of a group's member: all senders speak in one conversation.
+    pub(crate) fn of_group(last_seq: u64, senders: usize) -> Shared {
+        Self::of(vec![Ledger::after(last_seq)], senders)
+    }
+
+    fn of(ledgers: Vec<Ledger>, farewells: usize) -> Shared {
+        Arc::new(Mutex::new(Self { ledgers, deliveries_us: Vec::with_capacity(4096), farewells }))
     }
 
     /// Enters one delivery.
@@ -46,13 +54,13 @@ impl Books {
         if window.bucket(stamp.nanos).is_some() {
             self.deliveries_us.push((now.saturating_sub(stamp.nanos) / 1000) as u32);
         }
-        self.farewells += usize::from(stamp.counter == FAREWELL);
+        self.farewells -= usize::from(stamp.counter == FAREWELL && self.farewells > 0);
         Ok(())
     }
 
     /// Whether every sender said farewell.
     pub(crate) fn is_complete(&self) -> bool {
-        self.farewells == self.ledgers.len()
+        self.farewells == 0
     }
 }
 

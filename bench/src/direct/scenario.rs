@@ -39,9 +39,9 @@ struct Cast {
 }
 
 /// What both sides used at the edges of the window.
-struct Edges {
-    service: (Bill, Bill),
-    generator: (Usage, Usage),
+pub(crate) struct Edges {
+    pub(crate) service: (Bill, Bill),
+    pub(crate) generator: (Usage, Usage),
 }
 
 impl Scenario {
@@ -160,7 +160,7 @@ impl Scenario {
     }
 }
 
-async fn send(lines: Vec<AnyLine>, clock: Clock, window: Window) -> anyhow::Result<Vec<Tally>> {
+pub(crate) async fn send(lines: Vec<AnyLine>, clock: Clock, window: Window) -> anyhow::Result<Vec<Tally>> {
     let mut tasks = JoinSet::new();
     for (pair, line) in lines.into_iter().enumerate() {
         tasks.spawn(async move { (pair, sender::run(line, clock, window).await) });
@@ -175,7 +175,7 @@ async fn send(lines: Vec<AnyLine>, clock: Clock, window: Window) -> anyhow::Resu
 }
 
 /// Waits for the receivers; those that are not done after the grace have lost something.
-async fn finish(mut receivers: JoinSet<std::io::Result<()>>) -> anyhow::Result<()> {
+pub(crate) async fn finish(mut receivers: JoinSet<std::io::Result<()>>) -> anyhow::Result<()> {
     let done = async {
         while let Some(result) = receivers.join_next().await {
             result?.context("receiver")?;
@@ -185,7 +185,7 @@ async fn finish(mut receivers: JoinSet<std::io::Result<()>>) -> anyhow::Result<(
     tokio::time::timeout(GRACE, done).await.unwrap_or(Ok(()))
 }
 
-async fn watch(service: Service, clock: Clock, window: Window) -> anyhow::Result<Edges> {
+pub(crate) async fn watch(service: Service, clock: Clock, window: Window) -> anyhow::Result<Edges> {
     let snapshot = || anyhow::Ok((service.bill()?, Usage::of(std::process::id())?));
     sleep_until(clock, window.start).await;
     let from = snapshot()?;
@@ -215,7 +215,7 @@ pub(crate) async fn unsettled(service: &Service, receivers: &[Agent]) -> anyhow:
     Ok(total)
 }
 
-fn deliveries(books: &[Shared]) -> Vec<u32> {
+pub(crate) fn deliveries(books: &[Shared]) -> Vec<u32> {
     books.iter().flat_map(|books| std::mem::take(&mut receiver::lock(books).deliveries_us)).collect()
 }
 

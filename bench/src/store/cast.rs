@@ -5,9 +5,11 @@ use agentchat_core::agents::CreateAgent;
 use agentchat_core::messages::{Ack, Busy, Settle};
 use agentchat_protocol::email::Email;
 use agentchat_protocol::handle::Handle;
-use agentchat_protocol::id::AgentId;
-use agentchat_store::Store;
+use agentchat_protocol::id::{AgentId, ConversationId};
+use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
+use agentchat_store::tables::NewGroupRow;
+use agentchat_store::{Store, StoreError, Tx, Write};
 use anyhow::anyhow;
 use serde_json::json;
 
@@ -72,4 +74,56 @@ async fn say(store: &Store, from: AgentKey, to: &Handle, receiver: AgentKey) -> 
     let acks = vec![Ack { agent: receiver, message: sent.message.id }];
     store.write_own(Settle { acks, busy: Busy::Wait, now: now() }).await.map_err(|error| anyhow!("{error}"))?;
     Ok(())
+}
+
+/// A group on the bare store.
+#[derive(Clone, Debug)]
+pub(super) struct Gathering {
+    pub(super) group: ConversationId,
+    pub(super) sender: AgentKey,
+    /// Members besides the sender.
+    pub(super) members: usize,
+}
+
+/// Makes a group of `count` members and a sender.
+pub(super) async fn gather(store: &Store, count: usize) -> anyhow::Result<Gathering> {
+    let (sender, _) = agent(store, "speaker").await?;
+    let mut members = Vec::with_capacity(count);
+    for number in 0..count {
+        members.push(agent(store, &format!("member-{number}")).await?.0);
+    }
+    let id = uuid::Uuid::now_v7().into_bytes();
+    store.write(Gather { id, sender, members, now: now() }).await?;
+    Ok(Gathering { group: ConversationId::group(id), sender, members: count })
+}
+
+/// Everybody comes in at once, without invitations.
+struct Gather {
+    id: [u8; 16],
+    sender: AgentKey,
+    members: Vec<AgentKey>,
+    now: Timestamp,
+}
+
+impl Write for Gather {
+    type Out = ();
+    type Error = StoreError;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let now = self.now.as_millis();
+        let group = tx
+            .create_group(&NewGroupRow {
+                id: &self.id,
+                name: "everybody",
+                description: None,
+                avatar_url: None,
+                creator: self.sender,
+                now,
+            })
+            .await?;
+        for member in &self.members {
+            tx.join_group(*member, group, now).await?;
+        }
+        Ok(())
+    }
 }

@@ -4,6 +4,7 @@
 //! What the server reaches beside this figure is what HTTP, WebSocket and delivery cost.
 
 mod cast;
+mod group;
 
 pub(crate) use self::cast::acquaint;
 
@@ -65,8 +66,11 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     folder: Option<PathBuf>,
     /// All senders write to one receiver
-    #[arg(long)]
+    #[arg(long, conflicts_with = "group")]
     crowd: bool,
+    /// All senders write to one group with so many other members
+    #[arg(long, value_name = "MEMBERS")]
+    group: Option<usize>,
     /// Measure this PostgreSQL database instead; it must be empty
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
@@ -91,6 +95,8 @@ pub struct Outcome {
     pub commits: u64,
     /// Bytes of the data folder for a message, log excluded.
     pub bytes_per_message: f64,
+    /// Envelopes of one message.
+    pub recipients: usize,
 }
 
 /// Measures and reports.
@@ -137,6 +143,7 @@ pub(crate) async fn on_postgres(url: &str, senders: usize, seconds: f64) -> anyh
         text_bytes: 200,
         folder: None,
         crowd: false,
+        group: None,
         database_url: None,
         output: report::Output::default(),
     };
@@ -151,6 +158,9 @@ async fn measure(
     senders: usize,
     folder: &std::path::Path,
 ) -> anyhow::Result<Outcome> {
+    if let Some(members) = arguments.group {
+        return group::measure(arguments, store, senders, members, folder).await;
+    }
     let pairs =
         if arguments.crowd { cast::crowd(&store, senders).await? } else { cast::acquaint(&store, senders).await? };
     let clock = Clock::start();
@@ -184,6 +194,7 @@ async fn measure(
         cpu_us: cpu.as_micros() as f64 / sent.max(1) as f64,
         commits,
         bytes_per_message: database_bytes(folder) as f64 / total.max(1) as f64,
+        recipients: 1,
     })
 }
 
@@ -271,6 +282,7 @@ fn rows(outcomes: &[Outcome]) -> String {
         vec![
             format!("store {}", outcome.senders),
             format!("{:.0}", outcome.sent_per_second),
+            format!("{:.0}", outcome.sent_per_second * outcome.recipients as f64),
             outcome.answer_us.p50.to_string(),
             outcome.answer_us.p99.to_string(),
             format!("{:.0}", outcome.cpu_us),
@@ -279,5 +291,8 @@ fn rows(outcomes: &[Outcome]) -> String {
         ]
     };
     let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
-    table::markdown(&["run", "sent/s", "answer p50 µs", "p99 µs", "CPU µs/msg", "sends/commit", "bytes/msg"], &rows)
+    table::markdown(
+        &["run", "sent/s", "envelopes/s", "answer p50 µs", "p99 µs", "CPU µs/msg", "sends/commit", "bytes/msg"],
+        &rows,
+    )
 }

@@ -62,12 +62,14 @@ pub struct Template {
 }
 
 impl Template {
-    /// Takes what `wrap` makes of the JSON body's members, which begin with `"to"` (no braces).
+    /// Takes what `wrap` makes of the JSON body's members, which begin with `"to"`, or `"conversation_id"` when `to` is a
+    /// group's id (no braces).
     pub fn new(pair: usize, to: &str, text_bytes: usize, run: &str, wrap: impl Fn(&str) -> Vec<u8>) -> Self {
         let text = format!("{pair:0PAIR_DIGITS$} {COUNTER_MARK} {STAMP_MARK} ");
         let padding = "x".repeat(text_bytes.saturating_sub(text.len()));
+        let target = if to.starts_with("grp_") { "conversation_id" } else { "to" };
         let members = format!(
-            r#""to":"{to}","client_msg_id":"{run}-{pair}-{COUNTER_MARK}","content":{{"text":"{text}{padding}"}}"#
+            r#""{target}":"{to}","client_msg_id":"{run}-{pair}-{COUNTER_MARK}","content":{{"text":"{text}{padding}"}}"#
         );
         let bytes = wrap(&members);
         let counters = memchr::memmem::find_iter(&bytes, COUNTER_MARK).collect();
