@@ -87,8 +87,7 @@ async fn store(
         }
         None => {
             let conversation_id = app.entropy.uuid_v7(now);
-            let send =
-                SendDirect { sender, request, client_msg_id, now, message_id, conversation_id, verdict, limits };
+            let send = SendDirect { sender, request, client_msg_id, now, message_id, conversation_id, verdict, limits };
             app.store.write_then(send, tell).await
         }
     }
@@ -153,13 +152,7 @@ pub(crate) fn publish_posted(app: &App, posted: &Posted) {
     publish(app, posted.sender, &posted.message, posted.conversation, &posted.deliveries);
 }
 
-fn publish(
-    app: &App,
-    sender: AgentKey,
-    message: &Message,
-    conversation: ConversationKey,
-    deliveries: &[Delivery],
-) {
+fn publish(app: &App, sender: AgentKey, message: &Message, conversation: ConversationKey, deliveries: &[Delivery]) {
     let mut frame: Option<Arc<LiveFrame>> = None;
     for delivery in deliveries {
         let frame = frame.get_or_insert_with(|| Arc::new(LiveFrame::render(&parts(message))));

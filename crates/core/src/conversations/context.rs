@@ -108,11 +108,7 @@ async fn relationship(tx: &mut Tx<'_>, viewer: AgentKey, pair: &Pair) -> Result<
 }
 
 /// How much of a conversation is unread, and between which seqs it lies.
-pub(super) async fn unread(
-    tx: &mut Tx<'_>,
-    viewer: AgentKey,
-    conversation: &Membership,
-) -> Result<Unread, Error> {
+pub(super) async fn unread(tx: &mut Tx<'_>, viewer: AgentKey, conversation: &Membership) -> Result<Unread, Error> {
     let count = conversation.unread();
     if count == 0 {
         return Ok(Unread::default());

@@ -24,10 +24,8 @@ impl Write for HideMessage {
         let now = self.now.as_millis();
         let row =
             tx.message_by_id(self.agent, &self.message.bytes(), now).await?.ok_or_else(Rejection::message_not_found)?;
-        let conversation = tx
-            .membership_by_key(self.agent, row.conversation)
-            .await?
-            .ok_or_else(Rejection::message_not_found)?;
+        let conversation =
+            tx.membership_by_key(self.agent, row.conversation).await?.ok_or_else(Rejection::message_not_found)?;
         let received = row.sender != self.agent && row.envelope.is_some();
         let sees = row.sender == self.agent || (conversation.is_active() && row.seq >= conversation.joined_seq);
         if !received && !sees {

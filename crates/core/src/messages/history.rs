@@ -3,8 +3,8 @@
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::message::Message;
-use agentchat_store::key::AgentKey;
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::key::AgentKey;
 use agentchat_store::tables::{HistoryCursor, Membership};
 use agentchat_store::{Read, StoreError, Tx};
 
@@ -67,12 +67,7 @@ impl ShowHistory {
     }
 
     /// The seq of an anchor the viewer can see in this conversation.
-    async fn anchor_seq(
-        &self,
-        tx: &mut Tx<'_>,
-        conversation: &Membership,
-        message: MessageId,
-    ) -> Result<i64, Error> {
+    async fn anchor_seq(&self, tx: &mut Tx<'_>, conversation: &Membership, message: MessageId) -> Result<i64, Error> {
         let row = tx
             .message_by_id(self.viewer, &message.bytes(), self.now.as_millis())
             .await?

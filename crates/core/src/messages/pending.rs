@@ -57,8 +57,11 @@ impl Read for PendingPage {
         let inbox = tx.inbox(self.agent).await?.ok_or_else(|| StoreError::Internal("the agent has no inbox".into()))?;
         let after = i64::try_from(self.after).unwrap_or(i64::MAX);
         let limit = i64::try_from(self.limit).unwrap_or(i64::MAX);
-        let rows =
-            if inbox.undelivered > 0 { tx.waiting_messages(self.agent, after, limit, self.now.as_millis()).await? } else { Vec::new() };
+        let rows = if inbox.undelivered > 0 {
+            tx.waiting_messages(self.agent, after, limit, self.now.as_millis()).await?
+        } else {
+            Vec::new()
+        };
         Ok(Pending {
             rows: rows.into_iter().filter_map(|row| self.row(row).transpose()).collect::<Result<_, _>>()?,
             last_position: inbox.last_position.unsigned_abs(),

@@ -82,10 +82,8 @@ impl Write for ReadMessage {
             .await?
             .filter(|row| row.envelope.is_some_and(|envelope| envelope.recipient == Some(self.reader)))
             .ok_or_else(Rejection::message_not_found)?;
-        let conversation = tx
-            .membership_by_key(self.reader, row.conversation)
-            .await?
-            .ok_or_else(Rejection::message_not_found)?;
+        let conversation =
+            tx.membership_by_key(self.reader, row.conversation).await?.ok_or_else(Rejection::message_not_found)?;
         let reader = Reader { key: self.reader, handle: &self.handle, now: self.now };
         let outcome = reader.advance(tx, &conversation, row.seq).await?;
         let row = tx.message_by_id(self.reader, &id, now).await?.ok_or_else(Rejection::message_not_found)?;
@@ -113,12 +111,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn advance(
-        &self,
-        tx: &mut Tx<'_>,
-        conversation: &Membership,
-        through: i64,
-    ) -> Result<ReadOutcome, Error> {
+    async fn advance(&self, tx: &mut Tx<'_>, conversation: &Membership, through: i64) -> Result<ReadOutcome, Error> {
         if through <= conversation.read_seq {
             return Ok(ReadOutcome::default());
         }
@@ -129,17 +122,13 @@ impl Reader<'_> {
     }
 
     /// Takes what is still stored off the queue; answers how far it came.
-    async fn settle(
-        &self,
-        tx: &mut Tx<'_>,
-        conversation: &Membership,
-        through: i64,
-    ) -> Result<(i64, bool), Error> {
+    async fn settle(&self, tx: &mut Tx<'_>, conversation: &Membership, through: i64) -> Result<(i64, bool), Error> {
         let undelivered = tx.inbox(self.key).await?.map_or(0, |inbox| inbox.undelivered);
         if undelivered == 0 {
             return Ok((through, false));
         }
-        let stored = tx.stored_in_conversation(self.key, conversation.key, through, CHUNK, self.now.as_millis()).await?;
+        let stored =
+            tx.stored_in_conversation(self.key, conversation.key, through, CHUNK, self.now.as_millis()).await?;
         let full = stored.len() >= usize::try_from(CHUNK).unwrap_or(usize::MAX);
         let reached = if full { stored.last().map_or(through, |(_, seq)| *seq) } else { through };
         let mut settled = 0;
@@ -165,12 +154,7 @@ impl Reader<'_> {
     }
 
     /// For each sender the newest message that turned read now, unless the sender is not to be told.
-    async fn events(
-        &self,
-        tx: &mut Tx<'_>,
-        conversation: &Membership,
-        through: i64,
-    ) -> Result<Vec<ReadEvent>, Error> {
+    async fn events(&self, tx: &mut Tx<'_>, conversation: &Membership, through: i64) -> Result<Vec<ReadEvent>, Error> {
         let read = match conversation.pair() {
             Some(pair) => self.newest_of_other(tx, conversation, pair.other, through).await?,
             None => {

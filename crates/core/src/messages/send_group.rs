@@ -48,10 +48,8 @@ impl Write for SendGroup {
         let key16 = first_16(&Sha256::digest(self.client_msg_id.as_bytes()).into());
         tx.lock_conversation(self.group);
         tx.lock_member_inboxes(self.group);
-        let state = tx
-            .group_send_state(self.sender, &key16, &self.group.bytes())
-            .await?
-            .ok_or_else(Rejection::unauthorized)?;
+        let state =
+            tx.group_send_state(self.sender, &key16, &self.group.bytes()).await?.ok_or_else(Rejection::unauthorized)?;
         sender_lives(&state.sender)?;
         if let Some(earlier) = state.earlier {
             let target = tx.group_key(&self.group.bytes()).await?;

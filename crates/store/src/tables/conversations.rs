@@ -227,7 +227,8 @@ impl Tx<'_> {
 
     /// Who said something last; system messages do not count.
     pub async fn last_sender(&mut self, conversation: ConversationKey) -> Result<Option<AgentKey>> {
-        let found = self.query_int("SELECT last_sender FROM conversation WHERE pk = $1", &[conversation.into()]).await?;
+        let found =
+            self.query_int("SELECT last_sender FROM conversation WHERE pk = $1", &[conversation.into()]).await?;
         Ok(found.map(AgentKey))
     }
 

@@ -260,7 +260,12 @@ impl Tx<'_> {
         Ok(())
     }
 
-    async fn fan_out_at_once(&mut self, message: MessageKey, open: &[Recipient], expires_at: Option<i64>) -> Result<()> {
+    async fn fan_out_at_once(
+        &mut self,
+        message: MessageKey,
+        open: &[Recipient],
+        expires_at: Option<i64>,
+    ) -> Result<()> {
         let agents: Vec<i64> = open.iter().map(|recipient| recipient.key.0).collect();
         let positions: Vec<i64> = open.iter().map(Recipient::position).collect();
         let quiet: Vec<i64> = open.iter().map(|recipient| i64::from(recipient.quiet)).collect();
@@ -273,13 +278,7 @@ impl Tx<'_> {
             "INSERT INTO envelope (message, recipient, position, quiet, expires_at) \
              SELECT $1, agent, position, quiet, $2 \
              FROM unnest($3::bigint[], $4::bigint[], $5::bigint[]) AS fresh (agent, position, quiet)",
-            &[
-                message.into(),
-                expires_at.into(),
-                Value::Ints(&agents),
-                Value::Ints(&positions),
-                Value::Ints(&quiet),
-            ],
+            &[message.into(), expires_at.into(), Value::Ints(&agents), Value::Ints(&positions), Value::Ints(&quiet)],
         )
         .await
     }

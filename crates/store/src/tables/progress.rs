@@ -33,12 +33,8 @@ struct Progress {
 }
 
 fn progress(row: &Row<'_>) -> Result<(MessageKey, Progress)> {
-    let progress = Progress {
-        recipients: row.int(1)?,
-        delivered: row.int(2)?,
-        delivered_at: row.opt_int(3)?,
-        read: row.int(4)?,
-    };
+    let progress =
+        Progress { recipients: row.int(1)?, delivered: row.int(2)?, delivered_at: row.opt_int(3)?, read: row.int(4)? };
     Ok((MessageKey(row.int(0)?), progress))
 }
 
