@@ -144,6 +144,18 @@ impl Store {
         self.submit(operation, None, Lane::Own).await
     }
 
+    /// As [`Store::write_own`]; `then` as in [`Store::write_then`].
+    ///
+    /// # Errors
+    /// As [`Store::write_own`].
+    pub async fn write_own_then<W: Write>(
+        &self,
+        operation: W,
+        then: impl FnOnce(&Result<W::Out, W::Error>) + Send + 'static,
+    ) -> Result<W::Out, W::Error> {
+        self.submit(operation, Some(Box::new(then)), Lane::Own).await
+    }
+
     async fn submit<W: Write>(&self, operation: W, then: Option<Then<W>>, lane: Lane) -> Result<W::Out, W::Error> {
         match &*self.inner {
             Inner::Embedded(embedded) => embedded.write(operation, then, lane).await,

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::protect_system;
 use crate::{Error, Rejection};
 
-/// Ends an account: status, key and epoch change in this one transaction, so it is dead at once and for good.
-/// What it leaves behind is cleared by the stored job; readers already take it for done.
+/// Ends an account: status, key, epoch and the counts of its groups change in this one transaction, so it is dead at
+/// once and for good. What it leaves behind is cleared by the stored job; readers already take it for done.
 #[derive(Debug)]
 pub struct DeleteAgent {
     pub handle: Handle,
@@ -34,11 +34,13 @@ impl Write for DeleteAgent {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Deleted, Error> {
+        tx.lock_groups_of(&self.handle);
         tx.lock_inbox_of(&self.handle);
         let found = tx.agent_by_handle(&self.handle).await?;
         let living = found.filter(|row| row.status != AgentStatus::Deleted);
         let agent = living.ok_or_else(Rejection::agent_not_found)?;
         protect_system(&agent)?;
+        tx.count_out_everywhere(agent.key, self.now.as_millis()).await?;
         tx.mark_agent_deleted(agent.key, self.now).await?;
         tx.insert_audit(&self.audit(&agent)).await?;
         let job = tx.insert_job(Work::ClearInbox(agent.key), self.now).await?;

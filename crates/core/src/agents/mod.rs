@@ -12,7 +12,6 @@ mod show_profile;
 mod summary;
 mod update;
 
-pub use clear_deleted::{ClearDeleted, Progress, UnfinishedJobs};
 pub use count::{CountAll, Counts};
 pub use create::CreateAgent;
 pub use delete::{DeleteAgent, Deleted};
@@ -22,5 +21,7 @@ pub use show_me::ShowMe;
 pub use show_profile::ShowProfile;
 pub use summary::{AgentSummary, ShowSummary};
 pub use update::{AgentChanges, UpdateAgent};
+
+pub(crate) use clear_deleted::clear_some;
 
 pub(crate) use account::{insert_account, own_record, protect_system, read_live};

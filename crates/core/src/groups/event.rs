@@ -16,16 +16,38 @@ use crate::messages::{Posted, deliveries, kind_number, sender_context};
 /// One thing that happened in a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GroupEvent {
-    MemberJoined { agent: Handle },
-    MemberLeft { agent: Handle },
-    MemberRemoved { agent: Handle, actor: Handle },
+    MemberJoined {
+        agent: Handle,
+    },
+    MemberLeft {
+        agent: Handle,
+    },
+    MemberRemoved {
+        agent: Handle,
+        actor: Handle,
+    },
     /// Without an actor: by itself, because the last admin left.
-    AdminPromoted { agent: Handle, actor: Option<Handle> },
-    AdminDemoted { agent: Handle, actor: Handle },
-    NameChanged { new_name: String, actor: Handle },
-    DescriptionChanged { actor: Handle },
-    AvatarChanged { actor: Handle },
-    GroupDeleted { actor: Handle },
+    AdminPromoted {
+        agent: Handle,
+        actor: Option<Handle>,
+    },
+    AdminDemoted {
+        agent: Handle,
+        actor: Handle,
+    },
+    NameChanged {
+        new_name: String,
+        actor: Handle,
+    },
+    DescriptionChanged {
+        actor: Handle,
+    },
+    AvatarChanged {
+        actor: Handle,
+    },
+    GroupDeleted {
+        actor: Handle,
+    },
 }
 
 impl GroupEvent {

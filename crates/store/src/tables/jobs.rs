@@ -2,15 +2,17 @@
 
 use agentchat_protocol::timestamp::Timestamp;
 
-use crate::key::{AgentKey, JobKey};
+use crate::key::{AgentKey, ConversationKey, JobKey};
 use crate::row::Row;
 use crate::{Engine, Result, StoreError, Tx};
 
 /// What remains to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Settle everything that waits for a deleted agent.
+    /// Clear what a deleted agent leaves: settle what waits for it, leave its groups, withdraw its invitations.
     ClearInbox(AgentKey),
+    /// Tell the members of a deleted group of its end, settle what waits in it, close it.
+    EndGroup(ConversationKey),
 }
 
 /// A stored job.
@@ -36,6 +38,7 @@ fn job(row: &Row<'_>) -> Result<JobRow> {
     let key = JobKey(row.int(0)?);
     let work = match row.int(1)? {
         0 => Work::ClearInbox(AgentKey(row.int(2)?)),
+        1 => Work::EndGroup(ConversationKey(row.int(2)?)),
         kind => return Err(StoreError::Internal(format!("job {} is of the unknown kind {kind}", key.0))),
     };
     Ok(JobRow { key, work, created_at: Timestamp::from_millis(row.int(3)?) })
@@ -46,6 +49,7 @@ impl Tx<'_> {
     pub async fn insert_job(&mut self, work: Work, now: Timestamp) -> Result<JobKey> {
         let (kind, subject): (i64, i64) = match work {
             Work::ClearInbox(agent) => (0, agent.0),
+            Work::EndGroup(group) => (1, group.0),
         };
         let key = self
             .query_int(
