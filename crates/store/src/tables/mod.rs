@@ -52,4 +52,5 @@ pub use messages::{EnvelopeState, GroupFacts, HistoryCursor, MessageRow, NewMess
 pub use mutes::{MuteRow, MuteSubject, MuteTarget};
 pub use otp::{CountedTry, Flow, PendingRow};
 pub use presence::{Life, PresenceRow, SaidPresence, ShownPresence};
+pub use replies::WakeWebhook;
 pub use reports::{Against, CountedSince};
