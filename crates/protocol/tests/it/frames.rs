@@ -3,11 +3,12 @@
 use agentchat_protocol::error::{ErrorBody, ErrorCode};
 use agentchat_protocol::frame::{
     ClientFrame, FrameError, FrameFailure, Hello, HelloOk, MessageRead, MessageSent, Pong, PresenceUpdate,
-    RateLimitWarning, ServerFrame, close,
+    RateLimitWarning, ServerFrame, Typing, close,
 };
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::json::RawJson;
 use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};
+use agentchat_protocol::presence::{PresenceChanged, PresenceStatus};
 use agentchat_protocol::timestamp::Timestamp;
 use proptest::prelude::*;
 
@@ -163,6 +164,20 @@ fn answers_to_sends_are_the_contracts() {
 }
 
 #[test]
+fn agents_hear_of_each_other() {
+    let bob = Handle::parse("bob").unwrap();
+    let typing = Typing { conversation_id: message().conversation_id, sender: bob.clone() };
+    let payload = serde_json::to_string(&typing).unwrap();
+    round_trip(ServerFrame::TypingStart(typing.clone()), &format!(r#"{{"type":"typing.start","payload":{payload}}}"#));
+    round_trip(ServerFrame::TypingStop(typing), &format!(r#"{{"type":"typing.stop","payload":{payload}}}"#));
+    let changed = PresenceChanged { handle: bob, status: PresenceStatus::Busy, custom_message: Some("batch".into()) };
+    round_trip(
+        ServerFrame::PresenceUpdate(changed),
+        r#"{"type":"presence.update","payload":{"handle":"bob","status":"busy","custom_message":"batch"}}"#,
+    );
+}
+
+#[test]
 fn an_event_of_a_newer_server_is_kept_and_nonsense_is_told() {
     let unknown =
         ServerFrame::Unknown { kind: "aurora.seen".into(), payload: RawJson::parse(r#"{"x":1.50}"#).unwrap() };
@@ -185,6 +200,7 @@ fn parts(message: &Message) -> MessageFrameParts<'_> {
         metadata: &message.metadata,
         context: &message.context,
         created_at: message.created_at,
+        expires_at: message.expires_at,
     }
 }
 
@@ -210,8 +226,10 @@ proptest! {
     #[test]
     fn a_live_frame_says_what_the_row_says(
         client_msg_id in "\\PC{1,20}", name in prop::option::of("\\PC{1,20}"), seq in 1i64..1 << 53, delivery: [u8; 16],
+        expires_at in prop::option::of(0i64..1 << 42),
     ) {
         let mut message = message();
+        message.expires_at = expires_at.map(Timestamp::from_millis);
         message.client_msg_id = client_msg_id;
         message.context.sender.display_name = name;
         message.seq = seq;

@@ -132,6 +132,7 @@ impl Write for Say {
             content: r#"{"text":"A message of about the length that agents write to each other in these tests."}"#,
             metadata: None,
             mentions: None,
+            expires_at: None,
         };
         let message = self.bear(tx.insert_message(new).await, MessageKey(-1))?;
         self.bear(tx.insert_sent(sender, &id, message, conversation, &id).await, ())?;

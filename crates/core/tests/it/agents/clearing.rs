@@ -1,9 +1,9 @@
 //! The job that clears a deleted account's inbox, chunk by chunk, the counter exact in each.
 
 use agentchat_core::Verdict;
-use agentchat_core::agents::{ClearDeleted, CountAll, Progress, ShowSummary, UnfinishedJobs};
-use agentchat_core::jobs::{Claim, ClaimJob};
-use agentchat_core::messages::{HistoryAnchor, SendDirect, SendLimits, ShowHistory};
+use agentchat_core::agents::{CountAll, ShowSummary};
+use agentchat_core::jobs::{Advance, Claim, ClaimJob, Progress, UnfinishedJobs};
+use agentchat_core::messages::{HistoryAnchor, SendDirect, ShowHistory};
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::MessageId;
@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::delete;
 use crate::ground::Ground;
+use crate::world::LIMITS;
 
 /// The counter, and the envelopes it counts.
 struct Waiting(AgentKey);
@@ -56,6 +57,12 @@ fn claim(ground: &Ground) -> Claim {
     Claim { node: [1; 16], now: ground.now(), lease_ms: 60_000 }
 }
 
+async fn work(ground: &Ground, job: JobKey, chunk: u64) -> Progress {
+    let messages = [ground.draw(), ground.draw()].map(MessageId::from_bytes);
+    let advance = Advance { job, chunk, claim: claim(ground), told: false, messages };
+    ground.store.write_own(advance).await.unwrap().progress
+}
+
 async fn claimed(ground: &Ground) -> Option<JobKey> {
     ground.store.write_own(ClaimJob(claim(ground))).await.unwrap()
 }
@@ -68,6 +75,7 @@ async fn states(ground: &Ground, viewer: AgentKey, of: &Message) -> Vec<(Message
         anchor: HistoryAnchor::Newest,
         limit: 200,
         keys: DeliveryKey::new([9; 32]),
+        now: ground.now(),
     };
     let rows = ground.store.read(history).await.unwrap();
     rows.into_iter().map(|row| (row.status, row.delivered_at)).collect()
@@ -91,17 +99,16 @@ async fn the_inbox_is_cleared_in_chunks_and_counted_in_each(engine: Engine) {
     assert_eq!(ground.store.read(CountAll).await.unwrap().messages.stored_envelopes, 1);
 
     assert_eq!(claimed(&ground).await, Some(deleted.job));
-    let chunk = ClearDeleted { job: deleted.job, chunk: 3, claim: claim(&ground) };
-    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::More);
+    assert_eq!(work(&ground, deleted.job, 3).await, Progress::More);
     assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (4, 4));
     let ground = ground.restart().await;
     assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), [deleted.job]);
-    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::More);
+    assert_eq!(work(&ground, deleted.job, 3).await, Progress::More);
     assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (1, 1));
-    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
+    assert_eq!(work(&ground, deleted.job, 3).await, Progress::Finished);
     assert_eq!(ground.store.read(Waiting(bob.key)).await.unwrap(), (0, 0));
     assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), []);
-    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
+    assert_eq!(work(&ground, deleted.job, 3).await, Progress::Finished);
     assert_eq!(ground.store.read(Waiting(alice.key)).await.unwrap(), (1, 1));
 }
 
@@ -118,8 +125,7 @@ async fn nobody_sees_whether_the_job_is_done(engine: Engine) {
     assert_eq!(before, [(MessageStatus::Delivered, Some(ground.now()))]);
     ground.pass(1_000);
     assert_eq!(claimed(&ground).await, Some(deleted.job));
-    let chunk = ClearDeleted { job: deleted.job, chunk: 500, claim: claim(&ground) };
-    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
+    assert_eq!(work(&ground, deleted.job, 500).await, Progress::Finished);
     assert_eq!(states(&ground, alice.key, &message).await, before);
 }
 
@@ -129,7 +135,6 @@ async fn an_empty_inbox_is_done_at_once(engine: Engine) {
     ground.agent("alice@example.com", "alice").await;
     let deleted = delete(&ground, "alice").await.unwrap();
     assert_eq!(claimed(&ground).await, Some(deleted.job));
-    let chunk = ClearDeleted { job: deleted.job, chunk: 500, claim: claim(&ground) };
-    assert_eq!(ground.store.write_own(chunk).await.unwrap(), Progress::Finished);
+    assert_eq!(work(&ground, deleted.job, 500).await, Progress::Finished);
     assert_eq!(ground.store.read(UnfinishedJobs).await.unwrap(), []);
 }
