@@ -17,9 +17,32 @@ pub(super) enum Beat {
     Stalled,
 }
 
+/// How often the peer is asked for a sign of life, and how long it is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rhythm {
+    pub(super) ping: Duration,
+    /// From a ping to the next sign of life; `None` where the peer cannot answer.
+    pub(super) pong: Option<Duration>,
+    /// Without any progress of a write.
+    pub(super) stalled: Duration,
+}
+
+impl Rhythm {
+    /// That of a WebSocket.
+    pub(super) fn of_socket(timing: &Timing) -> Self {
+        Self { ping: timing.ping, pong: Some(timing.pong), stalled: timing.stalled }
+    }
+
+    /// That of a stream.
+    pub(super) fn of_stream(timing: &Timing) -> Self {
+        Self { ping: timing.stream_ping, pong: None, stalled: timing.stalled }
+    }
+}
+
 /// The clocks of one socket. Times are since it began.
 #[derive(Debug)]
 pub(super) struct Heart {
+    rhythm: Rhythm,
     ping_at: Duration,
     /// Set from a ping until the next sign of life.
     dead_at: Option<Duration>,
@@ -28,8 +51,8 @@ pub(super) struct Heart {
 }
 
 impl Heart {
-    pub(super) fn new(timing: &Timing) -> Self {
-        Self { ping_at: timing.ping, dead_at: None, stalled: None }
+    pub(super) fn new(rhythm: Rhythm) -> Self {
+        Self { rhythm, ping_at: rhythm.ping, dead_at: None, stalled: None }
     }
 
     /// Something came from the peer.
@@ -46,10 +69,10 @@ impl Heart {
         }
     }
 
-    pub(super) fn tick(&mut self, now: Duration, timing: &Timing) -> Beat {
+    pub(super) fn tick(&mut self, now: Duration) -> Beat {
         if let Some((since, _)) = self.stalled {
             // A ping would wait behind what is stuck: its answer says nothing.
-            return if now >= since + timing.stalled { Beat::Stalled } else { Beat::Fine };
+            return if now >= since + self.rhythm.stalled { Beat::Stalled } else { Beat::Fine };
         }
         if self.dead_at.is_some_and(|at| now >= at) {
             return Beat::Silent;
@@ -57,15 +80,15 @@ impl Heart {
         if now < self.ping_at {
             return Beat::Fine;
         }
-        self.ping_at = now + timing.ping;
-        self.dead_at.get_or_insert(now + timing.pong);
+        self.ping_at = now + self.rhythm.ping;
+        self.dead_at = self.dead_at.or(self.rhythm.pong.map(|pong| now + pong));
         Beat::Ping
     }
 
     /// When to look again.
-    pub(super) fn deadline(&self, timing: &Timing) -> Duration {
+    pub(super) fn deadline(&self) -> Duration {
         match self.stalled {
-            Some((since, _)) => since + timing.stalled,
+            Some((since, _)) => since + self.rhythm.stalled,
             None => self.dead_at.map_or(self.ping_at, |at| at.min(self.ping_at)),
         }
     }
@@ -79,29 +102,36 @@ mod tests {
 
     #[test]
     fn pings_every_thirty_seconds_and_waits_twenty_for_any_frame() {
-        let timing = Timing::default();
-        let mut heart = Heart::new(&timing);
-        assert_eq!(heart.tick(29 * SECOND, &timing), Beat::Fine);
-        assert_eq!(heart.tick(30 * SECOND, &timing), Beat::Ping);
-        assert_eq!(heart.deadline(&timing), 50 * SECOND);
+        let mut heart = Heart::new(Rhythm::of_socket(&Timing::default()));
+        assert_eq!(heart.tick(29 * SECOND), Beat::Fine);
+        assert_eq!(heart.tick(30 * SECOND), Beat::Ping);
+        assert_eq!(heart.deadline(), 50 * SECOND);
         heart.heard();
-        assert_eq!(heart.tick(50 * SECOND, &timing), Beat::Fine);
-        assert_eq!(heart.tick(60 * SECOND, &timing), Beat::Ping);
-        assert_eq!(heart.tick(80 * SECOND, &timing), Beat::Silent);
+        assert_eq!(heart.tick(50 * SECOND), Beat::Fine);
+        assert_eq!(heart.tick(60 * SECOND), Beat::Ping);
+        assert_eq!(heart.tick(80 * SECOND), Beat::Silent);
     }
 
     #[test]
     fn sixty_seconds_without_progress_are_too_long() {
-        let timing = Timing::default();
-        let mut heart = Heart::new(&timing);
+        let mut heart = Heart::new(Rhythm::of_socket(&Timing::default()));
         heart.wrote(10 * SECOND, 100, true);
         heart.wrote(40 * SECOND, 100, true);
-        assert_eq!(heart.tick(69 * SECOND, &timing), Beat::Fine, "no ping behind what is stuck");
-        assert_eq!(heart.deadline(&timing), 70 * SECOND);
-        assert_eq!(heart.tick(70 * SECOND, &timing), Beat::Stalled);
+        assert_eq!(heart.tick(69 * SECOND), Beat::Fine, "no ping behind what is stuck");
+        assert_eq!(heart.deadline(), 70 * SECOND);
+        assert_eq!(heart.tick(70 * SECOND), Beat::Stalled);
         heart.wrote(70 * SECOND, 101, true);
-        assert_eq!(heart.deadline(&timing), 130 * SECOND);
+        assert_eq!(heart.deadline(), 130 * SECOND);
         heart.wrote(71 * SECOND, 200, false);
-        assert_eq!(heart.tick(71 * SECOND, &timing), Beat::Ping);
+        assert_eq!(heart.tick(71 * SECOND), Beat::Ping);
+    }
+
+    #[test]
+    fn who_cannot_answer_is_not_waited_for() {
+        let mut heart = Heart::new(Rhythm::of_stream(&Timing::default()));
+        for beat in 1..=100 {
+            assert_eq!(heart.tick(15 * beat * SECOND - SECOND), Beat::Fine);
+            assert_eq!(heart.tick(15 * beat * SECOND), Beat::Ping);
+        }
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct Notices {
     /// What the store says about the agent, if it was new to its sockets.
     pub(super) head: Option<Head>,
     pub(super) events: VecDeque<Event>,
+    /// Events that belong behind a position of the log.
+    pub(super) behind: VecDeque<(u64, Event)>,
 }
 
 impl Notices {
@@ -197,6 +199,18 @@ impl Feed {
                     notices.events.pop_front();
                 }
                 notices.events.push_back(event.clone());
+            });
+        }
+    }
+
+    /// As [`Feed::event`], to be written once the log was written up to `position`.
+    pub(super) fn event_behind(&self, position: u64, event: &Event) {
+        for place in &mut self.state().places {
+            place.notify(|notices| {
+                if notices.behind.len() >= EVENTS {
+                    notices.behind.pop_front();
+                }
+                notices.behind.push_back((position, event.clone()));
             });
         }
     }

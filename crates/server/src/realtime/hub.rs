@@ -17,7 +17,9 @@ use super::feed::{Feed, Item, Notices, SyncedPage};
 use super::hold::{Hold, HoldCell};
 use super::meters::Meters;
 use super::payload::{self, Told};
+use super::presence::Attendance;
 use super::relay::Relay;
+use super::typing::Starts;
 use super::waiting::{Waiting, WaitingRoom};
 use crate::callers::Callers;
 use crate::limits::Limits;
@@ -83,6 +85,13 @@ pub(crate) struct Head {
     pub(crate) paused: bool,
 }
 
+/// How an agent is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Socket,
+    Stream,
+}
+
 /// Why a socket got no seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoSeat {
@@ -103,6 +112,8 @@ pub(crate) struct Hub {
     sockets_per_agent: usize,
     holds_per_agent: usize,
     meters: Meters,
+    attendance: Attendance,
+    starts: Starts,
     /// There may be other nodes.
     relay: Option<Relay>,
 }
@@ -118,6 +129,8 @@ impl Hub {
             sockets_per_agent: number(limits.sockets_per_agent),
             holds_per_agent: number(limits.long_polls_per_agent),
             meters: Meters::default(),
+            attendance: Attendance::default(),
+            starts: Starts::default(),
             relay,
         })
     }
@@ -127,6 +140,21 @@ impl Hub {
         if let Some(relay) = &self.relay {
             relay.connect(bus);
         }
+    }
+
+    /// Who comes and goes, and what is to be told of that.
+    pub(crate) fn attendance(&self) -> &Attendance {
+        &self.attendance
+    }
+
+    /// Who began to compose, of the agents here.
+    pub(super) fn starts(&self) -> &Starts {
+        &self.starts
+    }
+
+    /// Has it looked at again whether an agent is here.
+    pub(crate) fn note_presence(&self, agent: AgentKey) {
+        self.attendance.moved(agent);
     }
 
     /// The way to other nodes, if there may be some.
@@ -173,6 +201,35 @@ impl Hub {
         self.event_here(agent, event);
     }
 
+    /// The same for many agents; where there are other nodes, they are told once.
+    pub(crate) fn events(&self, agents: &[AgentKey], event: &Event) {
+        if let [agent] = agents {
+            return self.event(*agent, event);
+        }
+        if let Some(relay) = &self.relay {
+            relay.tell(Subject::All, || payload::events(agents, event));
+        }
+        self.events_here(agents, event);
+    }
+
+    fn events_here(&self, agents: &[AgentKey], event: &Event) {
+        for agent in agents {
+            self.event_here(*agent, event);
+        }
+    }
+
+    /// As [`Hub::event`], on each socket once the agent's log was written to it up to `position`.
+    pub(crate) fn event_behind(&self, agent: AgentKey, position: u64, event: &Event) {
+        self.tell(agent, || payload::event_behind(agent, position, event));
+        self.event_behind_here(agent, position, event);
+    }
+
+    fn event_behind_here(&self, agent: AgentKey, position: u64, event: &Event) {
+        if let Some(feed) = self.shard(agent).get(&agent) {
+            feed.event_behind(position, event);
+        }
+    }
+
     fn event_here(&self, agent: AgentKey, event: &Event) {
         if let Some(feed) = self.shard(agent).get(&agent) {
             feed.event(event);
@@ -203,6 +260,8 @@ impl Hub {
             Ok(Told::Published(published)) => self.publish_here(published),
             Ok(Told::Own(own)) => self.publish_own_here(own),
             Ok(Told::Event(agent, event)) => self.event_here(agent, &event),
+            Ok(Told::EventBehind(agent, position, event)) => self.event_behind_here(agent, position, &event),
+            Ok(Told::Events(agents, event)) => self.events_here(&agents, &event),
             Ok(Told::Changed(agent, control)) => {
                 callers.forget(agent);
                 match control {
@@ -335,6 +394,15 @@ impl Hub {
 
     /// Registers an authenticated socket. With `led_by`, sync calls of that client are reported to it.
     pub(super) fn join(self: &Arc<Self>, agent: AgentKey, echo: bool, led_by: Option<&str>) -> Result<Seat, NoSeat> {
+        self.seat(Kind::Socket, agent, echo, led_by)
+    }
+
+    /// Registers a stream; it counts as a socket.
+    pub(super) fn join_stream(self: &Arc<Self>, agent: AgentKey) -> Result<Seat, NoSeat> {
+        self.seat(Kind::Stream, agent, false, None)
+    }
+
+    fn seat(self: &Arc<Self>, kind: Kind, agent: AgentKey, echo: bool, led_by: Option<&str>) -> Result<Seat, NoSeat> {
         let mut shard = self.shard(agent);
         if self.stopping.is_cancelled() {
             return Err(NoSeat::Stopping);
@@ -344,14 +412,20 @@ impl Hub {
             self.forget_if_deserted(&mut shard, agent);
             return Err(NoSeat::Full);
         };
-        self.meters.connected();
-        Ok(Seat { hub: Arc::clone(self), agent, feed, id })
+        if feed.sockets() == 1 {
+            self.attendance.moved(agent);
+        }
+        self.meters.connected(kind);
+        Ok(Seat { hub: Arc::clone(self), kind, agent, feed, id })
     }
 
     fn leave(&self, seat: &Seat) {
         let mut shard = self.shard(seat.agent);
         seat.feed.leave(seat.id);
-        self.meters.disconnected();
+        if seat.feed.sockets() == 0 {
+            self.attendance.moved(seat.agent);
+        }
+        self.meters.disconnected(seat.kind);
         self.forget_if_deserted(&mut shard, seat.agent);
     }
 
@@ -396,6 +470,7 @@ impl Hub {
 #[derive(Debug)]
 pub(super) struct Seat {
     hub: Arc<Hub>,
+    kind: Kind,
     agent: AgentKey,
     feed: Arc<Feed>,
     id: u32,

@@ -5,12 +5,15 @@ use std::time::Duration;
 
 use metrics::{Counter, Gauge, Histogram};
 
+use super::hub::Kind;
+
 /// Handles of the metrics on the hot path, made with the first socket, when the recorder is installed.
 #[derive(Default)]
 pub(super) struct Meters(OnceLock<Handles>);
 
 struct Handles {
-    connections: Gauge,
+    sockets: Gauge,
+    streams: Gauge,
     latency: Histogram,
     drained: Counter,
     reoffered: Counter,
@@ -26,7 +29,8 @@ impl std::fmt::Debug for Meters {
 impl Meters {
     fn handles(&self) -> &Handles {
         self.0.get_or_init(|| Handles {
-            connections: metrics::gauge!("agentchat_ws_connections", "kind" => "agent"),
+            sockets: metrics::gauge!("agentchat_ws_connections", "kind" => "agent"),
+            streams: metrics::gauge!("agentchat_ws_connections", "kind" => "stream"),
             latency: metrics::histogram!("agentchat_delivery_latency_seconds"),
             drained: metrics::counter!("agentchat_drain_frames_total"),
             reoffered: metrics::counter!("agentchat_reoffers_total"),
@@ -34,12 +38,19 @@ impl Meters {
         })
     }
 
-    pub(super) fn connected(&self) {
-        self.handles().connections.increment(1.0);
+    fn connections(&self, kind: Kind) -> &Gauge {
+        match kind {
+            Kind::Socket => &self.handles().sockets,
+            Kind::Stream => &self.handles().streams,
+        }
     }
 
-    pub(super) fn disconnected(&self) {
-        self.handles().connections.decrement(1.0);
+    pub(super) fn connected(&self, kind: Kind) {
+        self.connections(kind).increment(1.0);
+    }
+
+    pub(super) fn disconnected(&self, kind: Kind) {
+        self.connections(kind).decrement(1.0);
     }
 
     /// A live frame was written this long after its commit was published.

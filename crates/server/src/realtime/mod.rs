@@ -6,10 +6,12 @@
 //!
 //! * `upgrade`, `hello`, `capabilities` — both ways of authenticating;
 //! * `session` — modes, positions, own rows, re-offers;
+//! * `stream` — the same as server-sent events, `GET /v1/events`;
 //! * `socket`, `asking`, `replies` — the task that executes it;
 //! * `beat`, `budget` — heartbeat, progress, frame policy;
-//! * `wire`, `outbox` — frames on the connection;
+//! * `line`, `wire`, `outbox` — frames on the connection;
 //! * `hub`, `feed`, `hold` — who is connected, and what is new for them;
+//! * `presence`, `typing` — who comes and goes, and who composes;
 //! * `relay`, `payload` — what other nodes are told, and tell.
 
 mod asking;
@@ -20,20 +22,25 @@ mod feed;
 mod hello;
 mod hold;
 mod hub;
+mod line;
 mod meters;
 mod outbox;
 mod payload;
+mod presence;
 mod relay;
 mod replies;
 mod session;
 mod socket;
+mod stream;
 mod timing;
+mod typing;
 mod upgrade;
 mod waiting;
 mod wire;
 
 pub(crate) use hold::Held;
 pub(crate) use hub::{Control, Event, Head, Hub, OwnPublished, Published};
+pub(crate) use presence::Attendance;
 pub(crate) use relay::Relay;
 pub(crate) use replies::text as frame_text;
 pub use timing::Timing;

@@ -22,6 +22,8 @@ const EVENT: u8 = 3;
 const CHANGED: u8 = 4;
 const SYNCED: u8 = 5;
 const ACKED: u8 = 6;
+const EVENTS: u8 = 7;
+const EVENT_BEHIND: u8 = 8;
 
 /// What another node told.
 #[derive(Debug)]
@@ -29,6 +31,10 @@ pub(super) enum Told {
     Published(Published),
     Own(OwnPublished),
     Event(AgentKey, Event),
+    /// The same frame for all of these.
+    Events(Vec<AgentKey>, Event),
+    /// A frame that belongs behind a position of the agent's log.
+    EventBehind(AgentKey, u64, Event),
     /// What is remembered of the agent is out of date; with a control, its sockets are concerned too.
     Changed(AgentKey, Option<Control>),
     Synced(AgentKey, Box<str>, SyncedPage),
@@ -67,6 +73,21 @@ pub(super) fn event(agent: AgentKey, event: &Event) -> Bytes {
     writer.finish()
 }
 
+pub(super) fn events(agents: &[AgentKey], event: &Event) -> Bytes {
+    let mut writer = Writer::new(EVENTS, 16 + event.text.len() + 8 * agents.len());
+    writer.byte(event.droppable.into()).text(&event.text).length(agents.len());
+    for agent in agents {
+        writer.int(agent.0);
+    }
+    writer.finish()
+}
+
+pub(super) fn event_behind(agent: AgentKey, position: u64, event: &Event) -> Bytes {
+    let mut writer = Writer::new(EVENT_BEHIND, 24 + event.text.len());
+    writer.int(agent.0).uint(position).byte(event.droppable.into()).text(&event.text);
+    writer.finish()
+}
+
 pub(super) fn changed(agent: AgentKey, control: Option<Control>) -> Bytes {
     let mut writer = Writer::new(CHANGED, 16);
     writer.int(agent.0).byte(control_code(control));
@@ -101,6 +122,11 @@ pub(super) fn read(payload: &[u8]) -> Result<Told, Unreadable> {
         PUBLISHED => reader.published().map(Told::Published),
         OWN => reader.own().map(Told::Own),
         EVENT => Ok(Told::Event(reader.agent()?, reader.event()?)),
+        EVENTS => {
+            let event = reader.event()?;
+            Ok(Told::Events(reader.agents()?, event))
+        }
+        EVENT_BEHIND => Ok(Told::EventBehind(reader.agent()?, reader.uint()?, reader.event()?)),
         CHANGED => Ok(Told::Changed(reader.agent()?, control(reader.byte()?)?)),
         SYNCED => Ok(Told::Synced(reader.agent()?, reader.text()?.into(), reader.page()?)),
         ACKED => Ok(Told::Acked(reader.agent()?, reader.uint()?)),
@@ -218,6 +244,15 @@ impl<'a> Reader<'a> {
 
     fn agent(&mut self) -> Found<AgentKey> {
         self.int().map(AgentKey)
+    }
+
+    fn agents(&mut self) -> Found<Vec<AgentKey>> {
+        let count = self.length()?;
+        let mut agents = Vec::with_capacity(count.min(self.0.len() / 8));
+        for _ in 0..count {
+            agents.push(self.agent()?);
+        }
+        Ok(agents)
     }
 
     fn conversation(&mut self) -> Found<ConversationKey> {

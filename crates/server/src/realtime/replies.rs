@@ -9,12 +9,15 @@ use std::time::Duration;
 
 use agentchat_core::accounts::Caller;
 use agentchat_core::messages::{ReadThrough, Sent};
-use agentchat_protocol::frame::{FrameFailure, MessageSent, SendFrame, ServerFrame};
+use agentchat_core::presence::{SaidSo, SayPresence};
+use agentchat_protocol::frame::{FrameFailure, MessageSent, PresenceUpdate, SendFrame, ServerFrame};
 use agentchat_protocol::id::ConversationId;
+use agentchat_protocol::presence::PresenceRequest;
 use agentchat_protocol::send::SendRequest;
 use agentchat_store::Engine;
 use futures_util::stream::{FuturesOrdered, Stream};
 
+use super::typing::{Composing, Forward};
 use crate::app::App;
 use crate::error::AppError;
 use crate::limits::{Policy, Rate};
@@ -23,7 +26,22 @@ use crate::{api, sending};
 /// Frames of one socket that are worked on at once; further ones wait in the connection.
 const AT_ONCE: usize = 16;
 
-type Reply = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
+type Reply = Pin<Box<dyn Future<Output = Done> + Send>>;
+
+/// What becomes of a frame. The next one's comes after it, however long each took.
+enum Done {
+    Nothing,
+    /// A frame for the socket.
+    Answer(String),
+    /// A frame for others.
+    Forward(Forward),
+}
+
+impl Done {
+    fn answer(text: Option<String>) -> Self {
+        text.map_or(Self::Nothing, Self::Answer)
+    }
+}
 
 /// The open replies of one socket. Its frames are processed in their order.
 pub(super) struct Replies {
@@ -62,7 +80,7 @@ impl Open {
     }
 
     /// `None` when there is no further one.
-    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Option<String>>> {
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Done>> {
         match self {
             Self::Together(replies) => Pin::new(replies).poll_next(context),
             Self::InTurn(replies) => {
@@ -92,7 +110,7 @@ impl Replies {
         let limit = usize::try_from(app.limits.content_bytes).unwrap_or(usize::MAX);
         match frame.request(limit) {
             Ok(request) => self.push(send(app.clone(), Arc::clone(caller), request_id, request)),
-            Err(error) => self.push(future::ready(failure(request_id, &api::send_error(error)))),
+            Err(error) => self.push(future::ready(Done::answer(failure(request_id, &api::send_error(error))))),
         }
     }
 
@@ -105,7 +123,7 @@ impl Replies {
             window_s: u64::from(rate.window_s),
             retry_after_ms: (wait.as_micros() as u64).div_ceil(1_000).max(1),
         };
-        self.push(future::ready(failure(request_id, &AppError::from(refusal))));
+        self.push(future::ready(Done::answer(failure(request_id, &AppError::from(refusal)))));
     }
 
     /// Moves the read cursor; answered by nothing.
@@ -126,12 +144,28 @@ impl Replies {
         self.push(read_through(app.clone(), operation));
     }
 
+    /// Says whether the agent is there; answered by nothing.
+    pub(super) fn say_presence(&mut self, app: &App, caller: &Arc<Caller>, update: &PresenceUpdate) {
+        let request = PresenceRequest::of(&update.status, update.custom_message.as_deref());
+        let Ok(request) = request else { return };
+        let (agent, handle, now) = (caller.key, caller.handle.clone(), app.clock.now());
+        self.push(say_presence(app.clone(), SayPresence { agent, handle, request, now }));
+    }
+
+    /// Forwards that the agent composes, or stopped; answered by nothing.
+    pub(super) fn composing(&mut self, app: &App, caller: &Arc<Caller>, conversation: ConversationId, starts: bool) {
+        let composing = Composing { agent: caller.key, handle: caller.handle.clone(), conversation, starts };
+        let forward = composing.forward(app.clone());
+        self.push(async { forward.await.map_or(Done::Nothing, Done::Forward) });
+    }
+
     /// The next text to write, once its turn has come.
-    pub(super) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<String> {
+    pub(super) fn poll_next(&mut self, app: &App, context: &mut Context<'_>) -> Poll<String> {
         while let Some(open) = &mut self.open {
             match open.poll_next(context) {
-                Poll::Ready(Some(Some(text))) => return Poll::Ready(text),
-                Poll::Ready(Some(None)) => {}
+                Poll::Ready(Some(Done::Answer(text))) => return Poll::Ready(text),
+                Poll::Ready(Some(Done::Forward(forward))) => forward.send(app),
+                Poll::Ready(Some(Done::Nothing)) => {}
                 Poll::Ready(None) => self.open = None,
                 Poll::Pending => break,
             }
@@ -139,17 +173,30 @@ impl Replies {
         Poll::Pending
     }
 
-    fn push(&mut self, reply: impl Future<Output = Option<String>> + Send + 'static) {
+    fn push(&mut self, reply: impl Future<Output = Done> + Send + 'static) {
         let open = self.open.get_or_insert_with(|| Box::new(Open::new(self.engine)));
         open.push_back(Box::pin(reply));
     }
 }
 
-async fn send(app: App, caller: Arc<Caller>, request_id: String, request: SendRequest) -> Option<String> {
-    match sending::send(&app, &caller, request).await {
+async fn send(app: App, caller: Arc<Caller>, request_id: String, request: SendRequest) -> Done {
+    Done::answer(match sending::send(&app, &caller, request).await {
         Ok(sent) => sent_text(request_id, sent),
         Err(error) => failure(request_id, &error),
+    })
+}
+
+async fn say_presence(app: App, operation: SayPresence) -> Done {
+    let shared = app.clone();
+    let tell = move |said: &Result<SaidSo, agentchat_core::Error>| {
+        if let Ok(said) = said {
+            shared.hub.attendance().announce(&said.announcements);
+        }
+    };
+    if let Err(error) = app.store.write_then(operation, tell).await {
+        tracing::warn!(%error, "a presence.update was lost");
     }
+    Done::Nothing
 }
 
 fn sent_text(request_id: String, sent: Sent) -> Option<String> {
@@ -175,18 +222,18 @@ fn failure(request_id: String, error: &AppError) -> Option<String> {
     }))
 }
 
-async fn read_through(app: App, operation: ReadThrough) -> Option<String> {
+async fn read_through(app: App, operation: ReadThrough) -> Done {
     loop {
         match app.store.write(operation.clone()).await {
             Ok(outcome) => {
                 sending::publish_reads(&app, &outcome);
                 if !outcome.more {
-                    return None;
+                    return Done::Nothing;
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, "a message.read_ack was lost");
-                return None;
+                return Done::Nothing;
             }
         }
     }

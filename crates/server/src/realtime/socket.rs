@@ -13,20 +13,20 @@ use std::time::Duration;
 use agentchat_core::accounts::Caller;
 use agentchat_core::messages::Ack;
 use agentchat_protocol::frame::close::{self, Close};
-use agentchat_protocol::frame::{ClientFrame, MAX_CLIENT_FRAME, Pong, ServerFrame};
+use agentchat_protocol::frame::{ClientFrame, Pong, ServerFrame};
 use agentchat_protocol::id::MessageId;
 use agentchat_store::StoreError;
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
 use super::asking::{self, Answer, Asking, Body};
 use super::beat::{Beat, Heart};
 use super::budget::FrameBudget;
 use super::hub::Seat;
+use super::line::Line;
 use super::replies::{Replies, text};
 use super::session::{Ask, Begin, Origin, Session, Step, Writing};
-use super::wire::{Received, Wire};
+use super::wire::Received;
 use super::{Control, Event};
 use crate::app::App;
 use crate::callers::KeyHash;
@@ -57,10 +57,10 @@ pub(super) struct Owner {
     pub(super) key_hash: KeyHash,
 }
 
-pub(super) struct Socket<S> {
+pub(super) struct Socket<L> {
     app: App,
     owner: Owner,
-    wire: Wire<S>,
+    wire: L,
     seat: Seat,
     session: Session<Body>,
     asking: Option<Asking>,
@@ -72,6 +72,8 @@ pub(super) struct Socket<S> {
     /// Frames that came while the key was looked at.
     early: VecDeque<Bytes>,
     events: VecDeque<Event>,
+    /// Events that wait until the log was written up to a position.
+    behind: VecDeque<(u64, Event)>,
     /// Without `ack`: messages that are settled once the outbox was written this far.
     unflushed: VecDeque<(u64, MessageId)>,
     settles_by_flush: bool,
@@ -79,27 +81,20 @@ pub(super) struct Socket<S> {
     led: bool,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+impl<L: Line> Socket<L> {
     /// A socket that has its seat; `hello.ok` is in the outbox already.
-    pub(super) fn new(
-        app: App,
-        owner: Owner,
-        mut wire: Wire<S>,
-        seat: Seat,
-        begin: &Begin,
-        early: VecDeque<Bytes>,
-    ) -> Self {
-        wire.set_most(MAX_CLIENT_FRAME);
-        let timing = &app.config.timing;
+    pub(super) fn new(app: App, owner: Owner, wire: L, seat: Seat, begin: &Begin, early: VecDeque<Bytes>) -> Self {
+        let rhythm = L::rhythm(&app.config.timing);
         let began = Instant::now();
         Self {
             session: Session::new(begin, Duration::ZERO),
-            heart: Heart::new(timing),
-            timer: Box::pin(tokio::time::sleep_until(began + timing.ping)),
+            timer: Box::pin(tokio::time::sleep_until(began + rhythm.ping)),
+            heart: Heart::new(rhythm),
             asking: None,
             replies: Replies::new(app.store.engine()),
             budget: FrameBudget::default(),
             events: VecDeque::new(),
+            behind: VecDeque::new(),
             unflushed: VecDeque::new(),
             settles_by_flush: !begin.ack,
             led: begin.lead.is_some(),
@@ -175,6 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             self.session.acked_through(notices.acked_through);
         }
         self.events.extend(notices.events);
+        self.behind.extend(notices.behind);
         let excess = self.events.len().saturating_sub(EVENTS);
         self.events.drain(..excess);
         Ok(())
@@ -200,7 +196,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Reads what the client sent; true when there may be more.
     fn receive(&mut self, context: &mut Context<'_>, now: Duration) -> Result<bool, Ending> {
         for _ in 0..FRAMES {
-            if self.replies.is_full() || self.wire.out.len() >= UNREAD {
+            if self.replies.is_full() || self.wire.out().len() >= UNREAD {
                 return Ok(false);
             }
             let received = match self.early.pop_front() {
@@ -250,22 +246,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             (ClientFrame::Ping, Ok(())) => {
                 self.write_frame(&ServerFrame::Pong(Pong { server_time: self.app.clock.now() }));
             }
-            (
-                ClientFrame::TypingStart { .. }
-                | ClientFrame::TypingStop { .. }
-                | ClientFrame::PresenceUpdate(_)
-                | ClientFrame::Hello(_)
-                | ClientFrame::Ack { .. },
-                Ok(()),
-            ) => {}
+            (ClientFrame::TypingStart { conversation_id }, Ok(())) => {
+                self.replies.composing(&self.app, &self.owner.caller, conversation_id, true);
+            }
+            (ClientFrame::TypingStop { conversation_id }, Ok(())) => {
+                self.replies.composing(&self.app, &self.owner.caller, conversation_id, false);
+            }
+            (ClientFrame::PresenceUpdate(update), Ok(())) => {
+                self.replies.say_presence(&self.app, &self.owner.caller, &update);
+            }
+            (ClientFrame::Hello(_) | ClientFrame::Ack { .. }, Ok(())) => {}
         }
     }
 
     /// Writes answers whose turn has come; true when a full queue of them got shorter.
     fn poll_replies(&mut self, context: &mut Context<'_>) -> bool {
         let was_full = self.replies.is_full();
-        while let Poll::Ready(text) = self.replies.poll_next(context) {
-            self.wire.out.text(&[&text]);
+        while let Poll::Ready(text) = self.replies.poll_next(&self.app, context) {
+            self.wire.frame(&text);
         }
         was_full && !self.replies.is_full()
     }
@@ -273,7 +271,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Executes the session's steps; true when a question was put that must be polled.
     fn advance(&mut self, now: Duration) -> Result<bool, Ending> {
         let mut asked = false;
-        while self.wire.out.len() < QUEUED {
+        while self.wire.out().len() < QUEUED {
             match self.session.next(now) {
                 Step::Write(writing) => self.write_message(writing),
                 Step::Ask(question) => {
@@ -323,38 +321,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         match writing.body {
             Body::Fresh(published, at) => {
                 let id = published.delivery_id.to_string();
-                self.wire.out.text(&[&published.frame.head, &id, &published.frame.tail]);
+                self.wire.message(Some(&id), &[&published.frame.head, &id, &published.frame.tail]);
                 meters.delivered(at.elapsed());
             }
-            Body::Own(own) => self.wire.out.text(&[&own.frame]),
+            Body::Own(own) => self.wire.message(None, &[&own.frame]),
             Body::Stored(mut message) => {
                 if writing.origin == Origin::Reoffered {
                     message.redelivered = Some(true);
                 }
-                self.write_frame(&ServerFrame::MessageNew(message));
+                let id = message.delivery_id.flatten().map(|id| id.to_string());
+                if let Some(text) = text(&ServerFrame::MessageNew(message)) {
+                    self.wire.message(id.as_deref(), &[&text]);
+                }
             }
         }
         if let Some(message) = writing.message.filter(|_| self.settles_by_flush) {
-            self.unflushed.push_back((self.wire.out.end(), message));
+            self.unflushed.push_back((self.wire.out().end(), message));
         }
     }
 
     fn write_frame(&mut self, frame: &ServerFrame) {
         if let Some(text) = text(frame) {
-            self.wire.out.text(&[&text]);
+            self.wire.frame(&text);
         }
     }
 
     fn write_events(&mut self) {
         if self.session.is_paused() {
             self.events.clear();
+            self.behind.clear();
         }
-        if self.wire.out.len() >= QUEUED {
+        while self.behind.front().is_some_and(|(position, _)| self.session.has_passed(*position)) {
+            self.events.extend(self.behind.pop_front().map(|(_, event)| event));
+        }
+        if self.wire.out().len() >= QUEUED {
             self.events.retain(|event| !event.droppable);
         }
-        while self.session.may_write_events() && self.wire.out.len() < QUEUED {
+        while self.session.may_write_events() && self.wire.out().len() < QUEUED {
             let Some(event) = self.events.pop_front() else { break };
-            self.wire.out.text(&[&event.text]);
+            self.wire.frame(&event.text);
         }
         if self.events.is_empty() {
             self.events = VecDeque::new();
@@ -362,10 +367,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn beat(&mut self, now: Duration) -> Result<(), Ending> {
-        match self.heart.tick(now, &self.app.config.timing) {
+        match self.heart.tick(now) {
             Beat::Fine => Ok(()),
             Beat::Ping => {
-                self.wire.out.ping();
+                self.wire.ping();
                 Ok(())
             }
             Beat::Silent => Err(Ending::Close(close::HEARTBEAT_TIMEOUT)),
@@ -375,11 +380,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Writes the outbox; true when there is room again for what had to wait.
     fn write(&mut self, context: &mut Context<'_>, now: Duration) -> Result<bool, Ending> {
-        let before = self.wire.out.len();
+        let before = self.wire.out().len();
         if let Poll::Ready(Err(_)) = self.wire.poll_write(context) {
             return Err(Ending::Gone);
         }
-        let out = &self.wire.out;
+        let out = self.wire.out();
         self.heart.wrote(now, out.written(), out.is_blocked());
         let room = (before >= QUEUED && out.len() < QUEUED) || (before >= UNREAD && out.len() < UNREAD);
         self.settle_flushed();
@@ -387,7 +392,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     fn settle_flushed(&mut self) {
-        let written = self.wire.out.written();
+        let written = self.wire.out().written();
         let agent = self.owner.caller.key;
         let flushed = self.unflushed.iter().take_while(|(end, _)| *end <= written).count();
         if flushed > 0 {
@@ -398,8 +403,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Sets the timer to the next deadline; true when that has come.
     fn poll_timer(&mut self, context: &mut Context<'_>) -> bool {
-        let mut due = self.heart.deadline(&self.app.config.timing);
-        if self.wire.out.len() < QUEUED {
+        let mut due = self.heart.deadline();
+        if self.wire.out().len() < QUEUED {
             due = self.session.deadline().map_or(due, |deadline| deadline.min(due));
         }
         let due = self.began + due;

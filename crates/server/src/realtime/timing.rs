@@ -36,6 +36,14 @@ pub struct Timing {
     pub seek_jobs: Duration,
     /// A job in a shared store belongs to the node that took it for so long, counted from its last chunk.
     pub hold_jobs: Duration,
+    /// Agents that come and go are gathered for so long before that is written down.
+    pub gather_presence: Duration,
+    /// A node says so often that it lives, and its connections with it. One that does not for 300 s is taken for dead.
+    pub renew_presence: Duration,
+    /// Between two looks for presences that have faded.
+    pub sweep_presence: Duration,
+    /// Between two signs of life on a stream.
+    pub stream_ping: Duration,
     /// For the database to answer, when readiness is asked.
     pub ping_store: Duration,
     /// For the database to be reachable, at the start.
@@ -60,6 +68,10 @@ impl Default for Timing {
             keep_callers: Duration::from_secs(5),
             seek_jobs: Duration::from_secs(5),
             hold_jobs: Duration::from_secs(30),
+            gather_presence: Duration::from_millis(50),
+            renew_presence: Duration::from_secs(60),
+            sweep_presence: Duration::from_secs(10),
+            stream_ping: Duration::from_secs(15),
             ping_store: Duration::from_secs(2),
             await_store: Duration::from_secs(10),
         }

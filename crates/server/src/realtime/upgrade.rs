@@ -41,13 +41,13 @@ const SEC_KEY: &str = "sec-websocket-key";
 const SEC_VERSION: &str = "sec-websocket-version";
 const SEC_ACCEPT: &str = "sec-websocket-accept";
 /// What an agent with all its connections open is told to wait, in seconds.
-const FULL_WAIT: u64 = 10;
+pub(super) const FULL_WAIT: u64 = 10;
 
 type Connection = Wire<TokioIo<Upgraded>>;
 
 /// The agent socket.
 pub(crate) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(connect))
+    OpenApiRouter::new().routes(routes!(connect)).merge(super::stream::routes())
 }
 
 /// Opens the agent socket. With an `Authorization` header the key is looked at before the upgrade; without, the
@@ -204,7 +204,8 @@ impl Entrant {
             epoch: self.owner.caller.epoch,
             paused: self.owner.caller.paused == PausedByOwner::Full,
             lead: self.led_by().map(|_| (timing.sync_lead, timing.sync_lead_more)),
-            reoffer: app.config.reoffer,
+            reoffer: Some(app.config.reoffer).filter(|_| self.capabilities.ack),
+            after: 0,
         }
     }
 

@@ -46,7 +46,7 @@ enum Entry<B> {
 /// The state of one authenticated socket.
 #[derive(Debug)]
 pub(super) struct Session<B> {
-    ack: bool,
+    reoffers_unacked: bool,
     own: OwnMessages,
     epoch: i64,
     mode: Mode,
@@ -75,7 +75,7 @@ impl<B> Session<B> {
     pub(super) fn new(begin: &Begin, now: Duration) -> Self {
         let lead = begin.lead.map(|(first, more)| Box::new(Lead::new(now, first, more)));
         Self {
-            ack: begin.ack,
+            reoffers_unacked: begin.reoffer.is_some(),
             own: begin.own,
             epoch: begin.epoch,
             mode: if lead.is_some() { Mode::Led } else { Mode::Draining },
@@ -85,13 +85,13 @@ impl<B> Session<B> {
             asked: None,
             closing: None,
             queue: VecDeque::new(),
-            reach: 0,
+            reach: begin.after,
             known: 0,
             baseline: None,
             lead,
             given: Given::default(),
             conversations: Conversations::default(),
-            reoffers: Reoffers::new(begin.reoffer),
+            reoffers: Reoffers::new(begin.reoffer.unwrap_or_default()),
         }
     }
 
@@ -147,6 +147,12 @@ impl<B> Session<B> {
     /// Fully paused: events are dropped and acks ignored.
     pub(super) fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// The log was written up to this position, or passed over: nothing up to there is still to come.
+    pub(super) fn has_passed(&self, position: u64) -> bool {
+        let waits = |entry: &Entry<B>| matches!(entry, Entry::Row { row, .. } if row.position <= position);
+        self.reach >= position && !self.queue.iter().any(waits)
     }
 
     /// The drain waits for a sync call.
@@ -320,7 +326,7 @@ impl<B> Session<B> {
             }
             Entry::Row { row, origin, .. } => {
                 self.conversations.wrote(row.conversation, row.seq);
-                if self.ack && origin != Origin::Reoffered {
+                if self.reoffers_unacked && origin != Origin::Reoffered {
                     self.reoffers.written(now, row.position);
                 }
                 Writing { origin, message: Some(row.message), body: row.body }

@@ -30,7 +30,10 @@ pub(in crate::realtime) struct Begin {
     pub(in crate::realtime) paused: bool,
     /// The drain waits for a sync call: for the first one, and after each full page.
     pub(in crate::realtime) lead: Option<(Duration, Duration)>,
-    pub(in crate::realtime) reoffer: Duration,
+    /// How long after a delivery was written without being acked it is written again; `None`: never.
+    pub(in crate::realtime) reoffer: Option<Duration>,
+    /// The drain begins behind this position.
+    pub(in crate::realtime) after: u64,
 }
 
 /// A received message on its way.

@@ -13,7 +13,8 @@ fn begin() -> Begin {
         epoch: 0,
         paused: false,
         lead: None,
-        reoffer: Duration::from_secs(300),
+        reoffer: Some(Duration::from_secs(300)),
+        after: 0,
     }
 }
 
@@ -376,7 +377,7 @@ fn a_pass_leaves_fresh_frames_their_turn_and_passes_over_quiet_rows() {
 
 #[test]
 fn sockets_without_ack_offer_nothing_again() {
-    let mut session = live(&Begin { ack: false, own: OwnMessages::Never, ..begin() });
+    let mut session = live(&Begin { ack: false, reoffer: None, own: OwnMessages::Never, ..begin() });
     session.offer(fresh(row(1, 1)));
     run(&mut session, Duration::ZERO);
     assert_eq!(session.deadline(), None);

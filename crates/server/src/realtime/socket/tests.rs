@@ -131,7 +131,8 @@ impl World {
             epoch: self.bob.epoch,
             paused: false,
             lead: None,
-            reoffer: Duration::from_secs(300),
+            reoffer: Some(Duration::from_secs(300)),
+            after: 0,
         };
         let seat = self.app.hub.join(self.bob.key, false, None).unwrap();
         let owner = Owner { caller: Arc::clone(&self.bob), key_hash: BOB };
