@@ -41,6 +41,8 @@ pub mod message;
 pub mod mute;
 pub mod presence;
 pub mod preview;
+pub mod reply;
+pub mod review;
 pub mod send;
 pub mod timestamp;
 pub mod validate;

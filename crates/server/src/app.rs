@@ -51,9 +51,11 @@ use crate::bus::Link;
 use crate::callers::Callers;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::enforcement::Reviews;
 use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::extract::ClientIp;
+use crate::idempotency::Running;
 use crate::limits::{Key, Limiter, Limits, Policy, Warnings, take_shared};
 use crate::mail::Mailer;
 use crate::realtime::{Control, Hub, Relay};
@@ -84,6 +86,7 @@ pub struct Shared {
     pub(crate) clock: Clock,
     pub(crate) entropy: Entropy,
     pub(crate) callers: Callers,
+    pub(crate) reviews: Reviews,
     /// Makes and reads delivery ids.
     pub(crate) keys: DeliveryKey,
     /// Hashes one-time codes.
@@ -91,6 +94,8 @@ pub struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) acks: Acks,
     pub(crate) jobs: Jobs,
+    /// Requests under an `Idempotency-Key`, where no other node handles any.
+    pub(crate) running: Running,
     /// This process, among those that share the store.
     pub(crate) node: [u8; 16],
     /// The way to the other nodes, if there is one.
@@ -122,11 +127,13 @@ impl App {
             warnings: Warnings::default(),
             entropy: config.entropy.clone(),
             callers: Callers::new(shared.then_some(timing.keep_callers)),
+            reviews: Reviews::default(),
             keys: secrets.keys,
             codes: secrets.codes,
             hub: Hub::new(&config.limits, shared.then(Relay::default)),
             acks: Acks::start(store.clone(), clock.clone(), timing.gather_acks),
             jobs: Jobs::default(),
+            running: Running::default(),
             node: config.entropy.bytes(),
             bus: OnceLock::new(),
             metrics: crate::layers::Metrics::install(),
@@ -190,6 +197,14 @@ impl App {
     /// Runs work that outlives its request (mail off the request path). Shutdown waits for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.background.spawn(work);
+    }
+
+    /// Runs the handling of a request that is brought to its end whether or not anybody waits for it.
+    pub(crate) fn spawn_answer<T: Send + 'static>(
+        &self,
+        answer: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.background.spawn(answer)
     }
 
     /// True from the first moment of shutdown on.

@@ -86,7 +86,9 @@ impl Server {
         let app = assemble(with_public_url(config, address), store).await?;
         app.spawn(workers::work_on_jobs(app.clone()));
         app.spawn(workers::resync(app.clone()));
-        app.spawn(workers::purge_tokens(app.clone()));
+        app.spawn(workers::keep_presence(app.clone()));
+        app.spawn(workers::purge(app.clone()));
+        app.spawn(workers::expire(app.clone()));
         let (router, paths) = crate::api::router(&app);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));
         let stop = CancellationToken::new();

@@ -104,6 +104,12 @@ impl Object {
         number.or_else(|| self.complain(name, "Expected an integer", errors))
     }
 
+    /// An RFC 3339 time, required.
+    pub fn req_time(&self, name: &str, errors: &mut FieldErrors) -> Option<Timestamp> {
+        self.required(name, errors);
+        self.opt_time(name, errors)
+    }
+
     /// An RFC 3339 time.
     pub fn opt_time(&self, name: &str, errors: &mut FieldErrors) -> Option<Timestamp> {
         self.nullable_time(name, errors).flatten()
@@ -153,6 +159,23 @@ impl Object {
         match texts {
             Some(texts) => Some(texts.into_iter().map(|text| text.into_owned()).collect()),
             None => self.complain(name, "Expected an array of strings", errors),
+        }
+    }
+
+    /// A list of objects, required; complaints about them carry this field's name and their place: `items.0.name`.
+    pub fn req_objects(&self, name: &str, errors: &mut FieldErrors) -> Option<Vec<Self>> {
+        self.required(name, errors);
+        let elements = match self.given(name)? {
+            Field::Raw(raw) => members::elements(raw),
+            _ => None,
+        };
+        let read = |(place, raw): (usize, &str)| {
+            let path = format!("{}{name}.{place}.", self.path);
+            raw.starts_with('{').then(|| Self::read(path, raw.as_bytes()).ok()).flatten()
+        };
+        match elements.and_then(|list| list.into_iter().enumerate().map(read).collect::<Option<Vec<_>>>()) {
+            Some(objects) => Some(objects),
+            None => self.complain(name, "Expected an array of objects", errors),
         }
     }
 

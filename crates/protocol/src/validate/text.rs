@@ -28,3 +28,14 @@ fn checked(text: &str, max: usize, allowed: impl Fn(char) -> bool) -> Result<Str
     }
     Ok(text.into())
 }
+
+/// Any text of `least` to `most` characters, trimmed.
+pub fn of_length(text: &str, least: usize, most: usize) -> Result<String, &'static str> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 if least > 0 => Err("Must not be empty"),
+        count if count < least => Err("Too short"),
+        count if count > most => Err(TOO_LONG),
+        _ => Ok(text.into()),
+    }
+}

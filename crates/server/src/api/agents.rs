@@ -9,6 +9,8 @@ use agentchat_protocol::handle::Handle;
 use agentchat_store::tables::Actor;
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -48,48 +50,52 @@ async fn profile(State(app): State<App>, client: ClientIp, PathText(handle): Pat
     responses((status = 200, body = Agent)))]
 async fn update(
     State(app): State<App>,
-    Caller(caller): Caller,
+    caller: Caller,
     PathText(handle): PathText,
     Body(body): Body,
-) -> Result<Json<Agent>> {
+) -> Result<Response> {
     let changes = AgentChanges::parse(&body, app.limits.texts())?;
     own_only(&caller, &handle)?;
-    let operation = UpdateAgent { agent: caller.key, changes, now: app.clock.now() };
-    let (shared, agent) = (app.clone(), caller.key);
-    let forget = move |outcome: &Result<Agent, Error>| {
-        if outcome.is_ok() {
-            shared.agent_changed(agent, None);
-        }
-    };
-    Ok(Json(app.store.write_then(operation, forget).await?))
+    let agent = caller.key;
+    let operation = UpdateAgent { agent, changes, now: app.clock.now() };
+    let forget = move |app: &App, _: &Agent| app.agent_changed(agent, None);
+    caller.commit(&app, operation, |agent| (StatusCode::OK, agent.clone()), forget).await
 }
 
 /// Deletes the caller's account for good. The handle stays taken.
 #[utoipa::path(delete, path = "/v1/agents/{handle}", tag = "agents", security(("api_key" = [])),
     params(("handle" = String, Path, description = "The caller's own handle")),
     responses((status = 200, body = Done)))]
-async fn delete(State(app): State<App>, Caller(caller): Caller, PathText(handle): PathText) -> Result<Json<Done>> {
+async fn delete(State(app): State<App>, caller: Caller, PathText(handle): PathText) -> Result<Response> {
     own_only(&caller, &handle)?;
-    end_account(&app, caller.handle.clone(), Actor::Agent).await.map_err(|error| match error.code() {
+    let operation = end_of(&app, caller.handle.clone(), Actor::Agent);
+    let answered = caller.commit(&app, operation, |_| (StatusCode::OK, Done::new("Account deleted")), dead).await;
+    answered.map_err(|error| match error.code() {
         // Deleted between authentication and now: the key is dead.
         ErrorCode::AgentNotFound => AppError::unauthorized(),
         _ => error,
-    })?;
-    Ok(Json(Done::new("Account deleted")))
+    })
 }
 
 /// Ends an account, closes its sockets, and begins to clear what it leaves behind.
 pub(super) async fn end_account(app: &App, handle: Handle, actor: Actor) -> Result<()> {
-    let now = app.clock.now();
-    let operation = DeleteAgent { handle, actor, event: app.entropy.uuid_v7(now), now };
     let shared = app.clone();
-    // Here and not behind the answer: the caller may be gone by then.
-    let dead = move |outcome: &Result<Deleted, Error>| {
+    let told = move |outcome: &Result<Deleted, Error>| {
         if let Ok(deleted) = outcome {
-            shared.agent_changed(deleted.agent, Some(Control::Deleted));
-            shared.jobs.wake();
+            dead(&shared, deleted);
         }
     };
-    app.store.write_then(operation, dead).await?;
+    app.store.write_then(end_of(app, handle, actor), told).await?;
     Ok(())
+}
+
+fn end_of(app: &App, handle: Handle, actor: Actor) -> DeleteAgent {
+    let now = app.clock.now();
+    DeleteAgent { handle, actor, event: app.entropy.uuid_v7(now), now }
+}
+
+/// Behind the commit and not behind the answer: the caller may be gone by then.
+fn dead(app: &App, deleted: &Deleted) {
+    app.agent_changed(deleted.agent, Some(Control::Deleted));
+    app.jobs.wake();
 }

@@ -8,6 +8,8 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::validate::FieldErrors;
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -86,8 +88,7 @@ struct Hidden {
 /// Hides a conversation from the caller's list until something new is said; older messages stay masked.
 #[utoipa::path(delete, path = "/v1/conversations/{id}", tag = "conversations", security(("api_key" = [])),
     params(("id" = String, Path)), responses((status = 200, body = Hidden)))]
-async fn hide(State(app): State<App>, Caller(caller): Caller, PathText(id): PathText) -> Result<Json<Hidden>> {
+async fn hide(State(app): State<App>, caller: Caller, PathText(id): PathText) -> Result<Response> {
     let operation = HideConversation { agent: caller.key, conversation: conversation_id(&id), now: app.clock.now() };
-    app.store.write(operation).await?;
-    Ok(Json(Hidden { ok: true, hidden: true }))
+    caller.commit(&app, operation, |()| (StatusCode::OK, Hidden { ok: true, hidden: true }), |_, ()| {}).await
 }

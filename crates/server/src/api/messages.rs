@@ -21,10 +21,9 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{AppError, Result};
 use crate::extract::{Body, Caller, PathText, Query, UnmeteredCaller};
+use crate::idempotency::{IDEMPOTENCY_KEY, REPLAY, invalid_key, is_well_formed};
 use crate::sending;
 
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
-const REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
 const BACKLOG: HeaderName = HeaderName::from_static("x-backlog-warning");
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -57,10 +56,10 @@ async fn send(
 
 /// The key supplies the `client_msg_id` of a body that has none; otherwise it is not even looked at.
 fn parse(body: &[u8], limit: usize, key: Option<&HeaderValue>) -> Result<SendRequest> {
-    let usable = key.and_then(|key| key.to_str().ok()).filter(|key| is_idempotency_key(key));
+    let usable = key.and_then(|key| key.to_str().ok()).filter(|key| is_well_formed(key));
     SendRequest::parse_with_key(body, limit, usable).map_err(|error| match error {
         SendError::Invalid(errors) if key.is_some() && usable.is_none() && lacks_client_msg_id(&errors) => {
-            AppError::new(ErrorCode::IdempotencyKeyInvalid, "Idempotency-Key must match ^[A-Za-z0-9_-]{8,128}$")
+            invalid_key()
         }
         other => send_error(other),
     })
@@ -68,10 +67,6 @@ fn parse(body: &[u8], limit: usize, key: Option<&HeaderValue>) -> Result<SendReq
 
 fn lacks_client_msg_id(errors: &FieldErrors) -> bool {
     errors.fields.get("client_msg_id").is_some_and(|complaints| complaints.iter().any(|one| one == REQUIRED))
-}
-
-fn is_idempotency_key(key: &str) -> bool {
-    (8..=128).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
 }
 
 /// The error of a send that could not be considered, for HTTP and sockets alike.
@@ -124,6 +119,7 @@ async fn history(
         anchor,
         limit: usize::try_from(limit).unwrap_or(usize::MAX),
         keys: app.keys.clone(),
+        now: app.clock.now(),
     };
     Ok(Json(app.store.read(operation).await?))
 }
@@ -183,7 +179,7 @@ async fn read(State(app): State<App>, Caller(caller): Caller, PathText(id): Path
 }
 
 /// Something was done.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct Done {
     ok: bool,
     message: &'static str,
@@ -193,8 +189,8 @@ pub(crate) struct Done {
 #[utoipa::path(delete, path = "/v1/messages/{id}", tag = "messages", security(("api_key" = [])),
     params(("id" = String, Path, description = "A message")),
     responses((status = 200, body = Done)))]
-async fn hide(State(app): State<App>, Caller(caller): Caller, PathText(id): PathText) -> Result<Json<Done>> {
+async fn hide(State(app): State<App>, caller: Caller, PathText(id): PathText) -> Result<Response> {
     let operation = HideMessage { agent: caller.key, message: message_id(&id), now: app.clock.now() };
-    app.store.write(operation).await?;
-    Ok(Json(Done { ok: true, message: "Message hidden from your view" }))
+    let done = Done { ok: true, message: "Message hidden from your view" };
+    caller.commit(&app, operation, move |()| (StatusCode::OK, done), |_, ()| {}).await
 }

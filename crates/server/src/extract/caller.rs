@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use agentchat_core::accounts::{self, Authenticate};
+use agentchat_core::idempotency::{Answer, Answered, CallerKind, IdempotencyScope, WithAnswer};
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::api_key::{ApiKey, hash_key};
 use agentchat_protocol::error::ErrorCode;
@@ -19,10 +20,12 @@ use serde_json::json;
 
 use super::body::check_size;
 use crate::app::App;
+use crate::callers::KeyHash;
 use crate::error::{AppError, Result};
 use crate::limits::Policy;
+use crate::{enforcement, idempotency};
 
-/// An agent that is not suspended, after policy `api`.
+/// An agent that is not suspended, after its `Idempotency-Key` and policy `api`.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller(pub(crate) Arc<accounts::Caller>);
 
@@ -52,13 +55,27 @@ impl Caller {
         B: Serialize,
     {
         let shared = app.clone();
-        let tell = move |answer: &Result<W::Out, agentchat_core::Error>| {
-            if let Ok(out) = answer {
-                then(&shared, out);
+        let Some(keyed) = idempotency::current() else {
+            let tell = move |answer: &Result<W::Out, agentchat_core::Error>| {
+                if let Ok(out) = answer {
+                    then(&shared, out);
+                }
+            };
+            let (status, body) = render(&app.store.write_then(operation, tell).await?);
+            return Ok((status, Json(body)).into_response());
+        };
+        let render = move |out: &W::Out| {
+            let (status, body) = render(out);
+            Answer::json(status.as_u16(), &body)
+        };
+        let tell = move |answer: &Result<Answered<W::Out>, agentchat_core::Error>| {
+            if let Ok(answered) = answer {
+                then(&shared, &answered.out);
             }
         };
-        let (status, body) = render(&app.store.write_then(operation, tell).await?);
-        Ok((status, Json(body)).into_response())
+        let operation = WithAnswer { operation, render, keyed, now: app.clock.now() };
+        let Answered { answer, .. } = app.store.write_then(operation, tell).await?;
+        Ok(idempotency::respond_kept(answer))
     }
 }
 
@@ -77,6 +94,7 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let UnmeteredCaller(caller) = UnmeteredCaller::from_request_parts(parts, app).await?;
+        idempotency::enter(app, IdempotencyScope { kind: CallerKind::Agent, caller: caller.key.0 }).await?;
         app.limit_agent(Policy::Api, caller.key)?;
         Ok(Self(caller))
     }
@@ -132,6 +150,14 @@ pub(crate) async fn authenticate(app: &App, key: &str) -> Result<Option<Arc<acco
         return Ok(None);
     }
     let hash = hash_key(key);
+    match find(app, hash).await? {
+        // It may be another by now, or no longer be.
+        Some(caller) if enforcement::review(app, &caller).await => find(app, hash).await,
+        found => Ok(found),
+    }
+}
+
+async fn find(app: &App, hash: KeyHash) -> Result<Option<Arc<accounts::Caller>>> {
     if let Some(caller) = app.callers.get(&hash) {
         return Ok(Some(caller));
     }

@@ -33,6 +33,7 @@ use unparsed::Enveloped;
 
 use crate::app::App;
 use crate::error::{AppError, Cause};
+use crate::idempotency;
 use crate::limits::watch;
 
 /// The router and what surrounds it. Shared by all connections.
@@ -86,17 +87,15 @@ impl Edge {
         response
     }
 
-    /// Runs the router; a panic of a handler is a 500 of that request only.
+    /// Runs the router; a request under an `Idempotency-Key` on a task of its own.
     async fn handle(&self, request: Request<Body>) -> Response {
         let request = bodies::settle(request, &self.app).await;
-        let called = AssertUnwindSafe(self.router.clone().oneshot(request)).catch_unwind();
-        let (outcome, seen) = watch(called).await;
-        let mut response = match outcome {
-            Ok(Ok(response)) => envelope::ensure(response),
-            Err(panic) => panicked(&*panic).into_response(),
-        };
-        seen.write(response.headers_mut());
-        response
+        let router = self.router.clone();
+        if idempotency::is_keyed(&request) {
+            idempotency::answer(&self.app, request, |request| route(router, request)).await
+        } else {
+            route(router, request).await
+        }
     }
 
     fn report(&self, method: &Method, route: usize, id: &RequestId, response: &Response, started: Instant) {
@@ -111,6 +110,18 @@ impl Edge {
             tracing::debug!(request_id = id, %method, route, status = status.as_u16(), micros, "request");
         }
     }
+}
+
+/// Runs the router; a panic of a handler is a 500 of that request only.
+async fn route(router: Router, request: Request<Body>) -> Response {
+    let called = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
+    let (outcome, seen) = watch(called).await;
+    let mut response = match outcome {
+        Ok(Ok(response)) => envelope::ensure(response),
+        Err(panic) => panicked(&*panic).into_response(),
+    };
+    seen.write(response.headers_mut());
+    response
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> AppError {

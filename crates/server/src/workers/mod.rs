@@ -1,11 +1,15 @@
 //! What runs beside the requests.
 
 mod acks;
+mod expiry;
 mod jobs;
+mod presence;
 mod purge;
 mod resync;
 
 pub(crate) use acks::Acks;
+pub(crate) use expiry::work as expire;
 pub(crate) use jobs::{Jobs, work as work_on_jobs};
-pub(crate) use purge::purge_tokens;
+pub(crate) use presence::keep_presence;
+pub(crate) use purge::purge;
 pub(crate) use resync::resync;

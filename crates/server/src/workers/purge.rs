@@ -1,8 +1,12 @@
-//! Forgets shared token buckets that are full again, now and then.
+//! Forgets what is over: shared token buckets that are full again, answers whose day has passed, leases and claims.
 
 use std::time::Duration;
 
+use agentchat_core::Error;
+use agentchat_core::idempotency::PurgeAnswers;
 use agentchat_core::limits::PurgeTokens;
+use agentchat_core::replies::{Fleeting, PurgeFleeting};
+use agentchat_store::Write;
 
 use crate::app::App;
 
@@ -11,25 +15,33 @@ const EVERY: Duration = Duration::from_secs(300);
 /// Rows of one transaction.
 const CHUNK: u64 = 500;
 
-/// Works until the server shuts down; at once when its limits are its own.
-pub(crate) async fn purge_tokens(app: App) {
-    if !app.is_shared() {
-        return;
-    }
+/// Works until the server shuts down.
+pub(crate) async fn purge(app: App) {
     loop {
         tokio::select! {
             () = app.hub.stopping().cancelled() => return,
-            () = tokio::time::sleep(EVERY) => purge(&app).await,
+            () = tokio::time::sleep(EVERY) => round(&app).await,
         }
     }
 }
 
-async fn purge(app: &App) {
+async fn round(app: &App) {
+    let most = CHUNK as i64;
+    if app.is_shared() {
+        in_chunks(app, || PurgeTokens { now: app.clock.now(), most }).await;
+    }
+    in_chunks(app, || PurgeAnswers { now: app.clock.now(), most }).await;
+    for what in Fleeting::ALL {
+        in_chunks(app, || PurgeFleeting { what, now: app.clock.now(), most }).await;
+    }
+}
+
+async fn in_chunks<W: Write<Out = u64, Error = Error>>(app: &App, chunk: impl Fn() -> W) {
     while !app.is_draining() {
-        match app.store.write_own(PurgeTokens { now: app.clock.now(), most: CHUNK as i64 }).await {
+        match app.store.write_own(chunk()).await {
             Ok(CHUNK) => {}
             Ok(_) => return,
-            Err(error) => return tracing::warn!(%error, "full token buckets are not forgotten yet"),
+            Err(error) => return tracing::warn!(%error, "what is over is not forgotten yet"),
         }
     }
 }

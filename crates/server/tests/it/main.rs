@@ -9,6 +9,7 @@ mod config;
 mod conformance;
 mod conversations;
 mod frame;
+mod idempotency;
 mod keys;
 mod lifecycle;
 mod limits;

@@ -99,7 +99,12 @@ impl Tx<'_> {
     }
 
     /// What a key stands for now.
-    pub async fn idempotency(&mut self, scope: IdempotencyScope, key: &str, now: i64) -> Result<Option<IdempotencyRow>> {
+    pub async fn idempotency(
+        &mut self,
+        scope: IdempotencyScope,
+        key: &str,
+        now: i64,
+    ) -> Result<Option<IdempotencyRow>> {
         self.query_opt(
             "SELECT fingerprint, status, content_type, body FROM idempotency \
              WHERE kind = $1 AND caller = $2 AND key = $3 AND expires_at > $4",

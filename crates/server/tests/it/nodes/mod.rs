@@ -2,6 +2,7 @@
 
 mod accounts;
 mod delivery;
+mod idempotency;
 mod jobs;
 mod limits;
 mod outage;
