@@ -1,11 +1,12 @@
 //! What nodes that share a store ask of it: heads of inboxes, jobs, tokens.
 
-use agentchat_core::agents::{ClearDeleted, DeleteAgent, Progress, UnfinishedJobs};
+use agentchat_core::agents::DeleteAgent;
 use agentchat_core::inboxes::InboxHeads;
-use agentchat_core::jobs::{Claim, ClaimJob, ReleaseJob};
+use agentchat_core::jobs::{Advance, Claim, ClaimJob, Progress, ReleaseJob, UnfinishedJobs};
 use agentchat_core::limits::{PurgeTokens, TakeToken, Token};
 use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::handle::Handle;
+use agentchat_protocol::id::MessageId;
 use agentchat_store::Engine;
 use agentchat_store::key::{AgentKey, JobKey};
 use agentchat_store::tables::Actor;
@@ -24,7 +25,9 @@ async fn take_job(ground: &Ground, node: u8) -> Option<JobKey> {
 }
 
 async fn work(ground: &Ground, node: u8, job: JobKey) -> Progress {
-    ground.store.write_own(ClearDeleted { job, chunk: 1, claim: claim(ground, node) }).await.unwrap()
+    let messages = [ground.draw(), ground.draw()].map(MessageId::from_bytes);
+    let advance = Advance { job, chunk: 1, claim: claim(ground, node), told: false, messages };
+    ground.store.write_own(advance).await.unwrap().progress
 }
 
 /// Deletes an agent that nothing waits for; returns its job.

@@ -11,5 +11,5 @@ pub(crate) use body::{Body, TooLarge, Unread, cap as body_cap, declared_length, 
 pub(crate) use caller::{AnyCaller, Caller, UnmeteredCaller, authenticate, bearer};
 pub(crate) use client_ip::ClientIp;
 pub(crate) use operator::{Operator, same_secret};
-pub(crate) use path::{PathHandle, PathText};
+pub(crate) use path::{PathHandle, PathText, PathTexts};
 pub(crate) use query::Query;

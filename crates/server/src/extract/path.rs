@@ -25,6 +25,21 @@ impl FromRequestParts<App> for PathText {
     }
 }
 
+/// The path's two parameters, decoded, whatever they are.
+#[derive(Debug, Clone)]
+pub(crate) struct PathTexts(pub(crate) String, pub(crate) String);
+
+impl FromRequestParts<App> for PathTexts {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| AppError::not_found())?;
+        let mut values = params.iter().map(|(_, value)| value.to_owned());
+        let both = values.next().zip(values.next()).map(|(first, second)| Self(first, second));
+        both.ok_or_else(|| AppError::internal("the route has no two path parameters"))
+    }
+}
+
 impl FromRequestParts<App> for PathHandle {
     type Rejection = AppError;
 

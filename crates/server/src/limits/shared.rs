@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use agentchat_core::Refusal;
-use agentchat_core::limits::{TakeToken, Token};
+use agentchat_core::limits::{Bucket, TakeToken, Token};
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::Store;
 use sha2::{Digest, Sha256};
@@ -39,6 +39,23 @@ pub(crate) async fn take(
             Ok(())
         }
     }
+}
+
+/// The bucket of `policy` for `key`, for an operation that takes from it itself; `None` when it is switched off.
+pub(crate) fn bucket(policy: Policy, rate: Option<Rate>, key: Key) -> Option<Bucket> {
+    let rate = rate?;
+    Some(Bucket {
+        policy: policy.index() as i64,
+        key: digest(policy, &key),
+        interval_us: (rate.interval_nanos() / 1_000).max(1),
+        window_us: rate.window_nanos() / 1_000,
+        refusal: Refusal {
+            policy: policy.reason(),
+            limit: rate.limit.into(),
+            window_s: rate.window_s.into(),
+            retry_after_ms: 0,
+        },
+    })
 }
 
 fn refuse(policy: Policy, rate: Rate, wait_us: i64) -> Refusal {
