@@ -64,11 +64,13 @@ pub(crate) fn publish(app: &App, change: &StatusChange) {
 /// Looks at a restricted agent again, if that is due. True when its status is another than the caller's record says.
 /// A review that cannot be made leaves the agent what it is.
 pub(crate) async fn review(app: &App, caller: &Caller) -> bool {
-    if caller.status != AgentStatus::Restricted {
-        return false;
-    }
+    caller.status == AgentStatus::Restricted && review_restricted(app, caller.key).await
+}
+
+/// The same for an agent that was just refused something because it is restricted.
+pub(crate) async fn review_restricted(app: &App, agent: AgentKey) -> bool {
     let every_nanos = i64::try_from(app.limits.review_s).unwrap_or(i64::MAX).saturating_mul(1_000_000_000);
-    app.reviews.is_due(caller.key, app.clock.monotonic_nanos(), every_nanos) && look_again(app, caller.key).await
+    app.reviews.is_due(agent, app.clock.monotonic_nanos(), every_nanos) && look_again(app, agent).await
 }
 
 async fn look_again(app: &App, agent: AgentKey) -> bool {
