@@ -19,7 +19,7 @@ async fn an_ended_account_is_out_of_its_groups_at_once(engine: Engine) {
     world.end_account(&alice).await;
     let seen = world.show(&bob, group).await;
     assert_eq!((seen.member_count, seen.members.len(), seen.created_by.as_str()), (2, 2, "alice"));
-    world.tell(&bob, group, "still to carol").await;
+    world.speak(&bob, group, "still to carol").await;
     assert_eq!(world.undelivered(&alice).await, 0);
 
     let worked = world.finish_jobs().await;

@@ -43,7 +43,7 @@ async fn the_end_is_the_last_message_to_everybody(engine: Engine) {
     assert_eq!(code(world.try_show(&erin, group).await), ErrorCode::GroupNotFound);
     assert_eq!(code(world.try_accept(&erin, invite, 256).await), ErrorCode::InviteNotFound);
     assert!(world.invites(&erin).await.is_empty());
-    assert_eq!(code(world.try_tell(&bob, group, "anybody?").await), ErrorCode::GroupDeleted);
+    assert_eq!(code(world.try_speak(&bob, group, "anybody?").await), ErrorCode::GroupDeleted);
     assert_eq!(code(world.try_end(&alice, group).await), ErrorCode::GroupDeleted);
     assert!(world.conversations(&bob).await.is_empty());
 }
@@ -56,7 +56,7 @@ async fn the_job_tells_first_and_settles_all_but_the_last_message(engine: Engine
     let group = world.group(&[&alice, &bob, &carol]).await;
     world.invite(&alice, group, &erin).await;
     for number in 0..7 {
-        world.tell(&carol, group, &number.to_string()).await;
+        world.speak(&carol, group, &number.to_string()).await;
     }
     world.say(&alice, &bob, "apart from the group").await;
     let waiting = world.undelivered(&bob).await;
@@ -152,7 +152,7 @@ async fn a_muted_group_ends_aloud(engine: Engine) {
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     let group = world.group(&[&alice, &bob]).await;
     world.store.write(MuteGroup(bob.clone(), group)).await.expect("muted");
-    world.tell(&alice, group, "not heard").await;
+    world.speak(&alice, group, "not heard").await;
     let ended = world.try_end(&alice, group).await.expect("ended");
     assert!(!ended.posted.deliveries[0].quiet);
     let quiet: Vec<bool> = world.pending(&bob, 0, 9).await.iter().map(|row| row.quiet).collect();

@@ -27,15 +27,15 @@ async fn nothing_before_the_joining_is_shown(engine: Engine) {
     let world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     let group = world.group(&[&alice]).await;
-    world.tell(&alice, group, "before").await;
+    world.speak(&alice, group, "before").await;
     let invite = world.invite(&alice, group, &bob).await;
-    world.tell(&alice, group, "between").await;
+    world.speak(&alice, group, "between").await;
     let joined = world.try_accept(&bob, invite, 256).await.expect("joined");
     assert_eq!((joined.group.your_role.clone(), joined.group.member_count), (GroupRole::Member, 2));
     let told = joined.posted.expect("an event").message;
     assert_eq!((said(&told).as_str(), told.sender.as_str(), told.seq), ("member_joined bob", "bob", 3));
     assert_eq!((world.queue(&bob).await, unread(&world, &bob).await), (vec![], (0, None, None)));
-    world.tell(&alice, group, "after").await;
+    world.speak(&alice, group, "after").await;
     assert_eq!(seen(&world, &bob, group).await, ["member_joined bob", "after"]);
     assert_eq!(
         (world.queue(&bob).await, unread(&world, &bob).await),
@@ -50,17 +50,17 @@ async fn who_comes_back_begins_anew(engine: Engine) {
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     let group = world.group(&[&alice, &bob]).await;
     world.promote(&alice, group, &bob).await;
-    world.tell(&bob, group, "the first stay").await;
-    world.tell(&alice, group, "unread").await;
+    world.speak(&bob, group, "the first stay").await;
+    world.speak(&alice, group, "unread").await;
     world.try_leave(&bob, group).await.expect("left");
-    world.tell(&alice, group, "meanwhile").await;
+    world.speak(&alice, group, "meanwhile").await;
     world.pass(1_000);
     let joined = world.bring(&alice, group, &bob).await;
     assert_eq!(ranks(&joined.group), [("alice", true), ("bob", false)], "a member");
     assert_eq!(joined.group.members[1].joined_at, world.now());
     assert_eq!(seen(&world, &bob, group).await, ["member_joined bob"]);
     assert_eq!(unread(&world, &bob).await, (0, None, None));
-    world.tell(&alice, group, "again").await;
+    world.speak(&alice, group, "again").await;
     assert_eq!((world.queue(&bob).await, unread(&world, &bob).await.0), (vec!["again".to_owned()], 1));
     assert_eq!(seen(&world, &bob, group).await, ["member_joined bob", "again"]);
 }

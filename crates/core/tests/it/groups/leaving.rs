@@ -12,7 +12,7 @@ async fn whoever_leaves_is_out_and_owed_nothing(engine: Engine) {
     let world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
     let group = world.group(&[&alice, &bob]).await;
-    world.tell(&alice, group, "to bob").await;
+    world.speak(&alice, group, "to bob").await;
     world.ack_all(&alice).await;
     let left = world.try_leave(&bob, group).await.expect("left");
     assert_eq!((left.promoted, left.posted.len()), (None, 1));

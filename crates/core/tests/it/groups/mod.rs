@@ -15,13 +15,12 @@ use agentchat_core::groups::{
     KickMember, LeaveGroup, Left, ListInvites, Rank, ShowGroup, UpdateGroup, Updated,
 };
 use agentchat_core::jobs::{Advance, Advanced, Claim, ClaimJob, Progress};
-use agentchat_core::messages::{Posted, SendGroup};
+use agentchat_core::messages::Posted;
 use agentchat_protocol::conversation::GroupRole;
 use agentchat_protocol::group::{AddOutcome, GroupChanges, GroupDetail, GroupInvitation, NewGroup};
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, InviteId, MessageId};
 use agentchat_protocol::message::Message;
-use agentchat_protocol::send::SendRequest;
 use agentchat_store::key::JobKey;
 use agentchat_store::tables::Actor;
 use serde_json::{Value, json};
@@ -32,7 +31,7 @@ pub(crate) const RULES: InviteRules = InviteRules { members: 256, quota: None };
 
 /// What agents do with groups.
 impl World {
-    fn message(&self) -> MessageId {
+    fn message_id(&self) -> MessageId {
         MessageId::from_bytes(self.id())
     }
 
@@ -78,7 +77,7 @@ impl World {
     }
 
     pub(crate) async fn try_accept(&self, agent: &Agent, invite: InviteId, members: u64) -> Result<Joined, Error> {
-        let (invite, message) = (Some(invite), self.message());
+        let (invite, message) = (Some(invite), self.message_id());
         self.store.write(AcceptInvite { caller: agent.key, invite, members, message, now: self.now() }).await
     }
 
@@ -102,12 +101,12 @@ impl World {
 
     pub(crate) async fn try_update(&self, by: &Agent, group: ConversationId, body: Value) -> Result<Updated, Error> {
         let changes = GroupChanges::parse(body.to_string().as_bytes()).expect("a valid request");
-        let messages = [self.message(), self.message(), self.message()];
+        let messages = [self.message_id(), self.message_id(), self.message_id()];
         self.store.write(UpdateGroup { caller: by.key, group, changes, messages, now: self.now() }).await
     }
 
     pub(crate) async fn try_kick(&self, by: &Agent, group: ConversationId, handle: &str) -> Result<Posted, Error> {
-        let (handle, message) = (Handle::parse(handle).ok(), self.message());
+        let (handle, message) = (Handle::parse(handle).ok(), self.message_id());
         self.store.write(KickMember { caller: by.key, group, handle, message, now: self.now() }).await
     }
 
@@ -118,7 +117,7 @@ impl World {
         handle: &str,
         to: Rank,
     ) -> Result<Posted, Error> {
-        let (handle, message) = (Handle::parse(handle).ok(), self.message());
+        let (handle, message) = (Handle::parse(handle).ok(), self.message_id());
         self.store.write(ChangeRank { caller: by.key, group, handle, to, message, now: self.now() }).await
     }
 
@@ -127,12 +126,12 @@ impl World {
     }
 
     pub(crate) async fn try_leave(&self, agent: &Agent, group: ConversationId) -> Result<Left, Error> {
-        let messages = [self.message(), self.message()];
+        let messages = [self.message_id(), self.message_id()];
         self.store.write(LeaveGroup { caller: agent.key, group, messages, now: self.now() }).await
     }
 
     pub(crate) async fn try_end(&self, by: &Agent, group: ConversationId) -> Result<DeletedGroup, Error> {
-        self.store.write(DeleteGroup { caller: by.key, group, message: self.message(), now: self.now() }).await
+        self.store.write(DeleteGroup { caller: by.key, group, message: self.message_id(), now: self.now() }).await
     }
 
     pub(crate) async fn end_account(&self, agent: &Agent) -> Deleted {
@@ -141,44 +140,22 @@ impl World {
         self.store.write(operation).await.expect("the account ends")
     }
 
-    pub(crate) async fn try_tell(&self, from: &Agent, group: ConversationId, text: &str) -> Result<Message, Error> {
-        let message_id = self.message();
-        let body = json!({ "conversation_id": group, "client_msg_id": message_id, "content": { "text": text } });
-        let request = SendRequest::parse(body.to_string().as_bytes(), 32_768).expect("a valid request");
-        let operation = SendGroup {
-            sender: from.key,
-            group,
-            client_msg_id: message_id.to_string(),
-            request,
-            now: self.now(),
-            message_id,
-            verdict: self.verdict,
-            limits: self.limits,
-        };
-        self.store.write(operation).await.map(|sent| sent.message)
-    }
-
-    /// Says something to a group.
-    pub(crate) async fn tell(&self, from: &Agent, group: ConversationId, text: &str) -> Message {
-        self.try_tell(from, group, text).await.expect("the send is accepted")
-    }
-
     /// What waits for an agent: texts, and the words of events.
     pub(crate) async fn queue(&self, agent: &Agent) -> Vec<String> {
         self.pending(agent, 0, 500).await.iter().map(|row| said(&row.message)).collect()
     }
 
-    fn claim(&self) -> Claim {
+    fn job_claim(&self) -> Claim {
         Claim { node: [1; 16], now: self.now(), lease_ms: 60_000 }
     }
 
     pub(crate) async fn claim_job(&self) -> Option<JobKey> {
-        self.store.write_own(ClaimJob(self.claim())).await.expect("a look for jobs")
+        self.store.write_own(ClaimJob(self.job_claim())).await.expect("a look for jobs")
     }
 
     pub(crate) async fn advance(&self, job: JobKey, chunk: u64, told: bool) -> Advanced {
-        let messages = [self.message(), self.message()];
-        let operation = Advance { job, chunk, claim: self.claim(), told, messages };
+        let messages = [self.message_id(), self.message_id()];
+        let operation = Advance { job, chunk, claim: self.job_claim(), told, messages };
         self.store.write_own(operation).await.expect("a chunk")
     }
 

@@ -51,7 +51,7 @@ async fn whoever_is_kicked_is_out_and_owed_nothing(engine: Engine) {
     let (alice, bob, carol) = (world.agent("alice").await, world.agent("bob").await, world.agent("carol").await);
     let group = world.group(&[&alice, &bob, &carol]).await;
     world.say(&alice, &bob, "apart from the group").await;
-    world.tell(&alice, group, "to all").await;
+    world.speak(&alice, group, "to all").await;
     assert_eq!(world.queue(&bob).await, ["member_joined carol", "apart from the group", "to all"]);
     assert_eq!(code(world.try_kick(&bob, group, "carol").await), ErrorCode::Forbidden);
     let told = world.try_kick(&alice, group, "bob").await.expect("kicked");
@@ -60,7 +60,7 @@ async fn whoever_is_kicked_is_out_and_owed_nothing(engine: Engine) {
     assert_eq!(told.message.context.conversation.member_count, Some(2));
     assert_eq!((world.queue(&bob).await, world.undelivered(&bob).await), (vec!["apart from the group".to_owned()], 1));
     assert_eq!(code(world.try_show(&bob, group).await), ErrorCode::GroupNotFound);
-    assert_eq!(code(world.try_tell(&bob, group, "still here?").await), ErrorCode::GroupNotFound);
+    assert_eq!(code(world.try_speak(&bob, group, "still here?").await), ErrorCode::GroupNotFound);
     assert_eq!(ranks(&world.show(&carol, group).await), [("alice", true), ("carol", false)]);
     assert_eq!(world.show(&carol, group).await.member_count, 2);
 
