@@ -1,6 +1,9 @@
 mod concurrency;
 mod delivery;
+mod expiry;
+mod groups;
 mod history;
+mod loop_guard;
 mod reading;
 mod rules;
 mod sending;
