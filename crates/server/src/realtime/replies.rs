@@ -10,6 +10,7 @@ use std::time::Duration;
 use agentchat_core::accounts::Caller;
 use agentchat_core::messages::{ReadThrough, Sent};
 use agentchat_core::presence::{SaidSo, SayPresence};
+use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::frame::{FrameFailure, MessageSent, PresenceUpdate, SendFrame, ServerFrame};
 use agentchat_protocol::id::ConversationId;
 use agentchat_protocol::presence::PresenceRequest;
@@ -21,7 +22,7 @@ use super::typing::{Composing, Forward};
 use crate::app::App;
 use crate::error::AppError;
 use crate::limits::{Policy, Rate};
-use crate::{api, sending};
+use crate::{api, enforcement, sending};
 
 /// Frames of one socket that are worked on at once; further ones wait in the connection.
 const AT_ONCE: usize = 16;
@@ -180,7 +181,12 @@ impl Replies {
 }
 
 async fn send(app: App, caller: Arc<Caller>, request_id: String, request: SendRequest) -> Done {
-    Done::answer(match sending::send(&app, &caller, request).await {
+    let answer = sending::send(&app, &caller, request).await;
+    if answer.as_ref().is_err_and(|error| error.code() == ErrorCode::Restricted) {
+        // A request lets its agent be looked at when it comes; a frame when it is refused, which helps the next one.
+        enforcement::review_restricted(&app, caller.key).await;
+    }
+    Done::answer(match answer {
         Ok(sent) => sent_text(request_id, sent),
         Err(error) => failure(request_id, &error),
     })

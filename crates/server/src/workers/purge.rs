@@ -1,4 +1,4 @@
-//! Forgets what is over: shared token buckets that are full again, answers whose day has passed, leases and claims.
+//! Forgets what is over: stored token buckets that are full again, answers whose day has passed, leases and claims.
 
 use std::time::Duration;
 
@@ -27,9 +27,7 @@ pub(crate) async fn purge(app: App) {
 
 async fn round(app: &App) {
     let most = CHUNK as i64;
-    if app.is_shared() {
-        in_chunks(app, || PurgeTokens { now: app.clock.now(), most }).await;
-    }
+    in_chunks(app, || PurgeTokens { now: app.clock.now(), most }).await;
     in_chunks(app, || PurgeAnswers { now: app.clock.now(), most }).await;
     for what in Fleeting::ALL {
         in_chunks(app, || PurgeFleeting { what, now: app.clock.now(), most }).await;
