@@ -3,6 +3,7 @@
 mod accounts;
 mod deliveries;
 mod frames;
+mod groups;
 mod ids;
 mod messages;
 #[cfg(feature = "openapi")]

@@ -28,6 +28,7 @@ fn all() -> Vec<Bytes> {
         published(&a_message(true, "{\"id\":\"")),
         own(&OwnPublished { sender: AgentKey(1), conversation: ConversationKey(2), seq: 3, frame: "own".into() }),
         event(AgentKey(1), &Event { text: "an event".into(), droppable: true }),
+        event_behind(AgentKey(1), 9, &Event { text: "an event".into(), droppable: false }),
         changed(AgentKey(1), None),
         synced(AgentKey(1), "python_sdk", &page(3, true)),
         acked(AgentKey(1), 77),
@@ -53,7 +54,8 @@ fn what_is_told_is_read() {
     assert_eq!(told(&own(&mine())), format!("{:?}", Told::Own(mine())));
     for droppable in [false, true] {
         let it = Event { text: "text".into(), droppable };
-        assert_eq!(told(&event(AgentKey(8), &it)), format!("{:?}", Told::Event(AgentKey(8), it)));
+        assert_eq!(told(&event(AgentKey(8), &it)), format!("{:?}", Told::Event(AgentKey(8), it.clone())));
+        assert_eq!(told(&event_behind(AgentKey(8), 7, &it)), format!("{:?}", Told::EventBehind(AgentKey(8), 7, it)));
     }
     for rows in [0, 1, 500] {
         let expected = format!("{:?}", Told::Synced(AgentKey(1), "sdk".into(), page(rows, rows < 200)));

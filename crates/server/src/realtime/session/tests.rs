@@ -208,6 +208,24 @@ fn echo_writes_own_rows_when_they_are_stored_and_leaves_them_out_of_a_drain() {
 }
 
 #[test]
+fn a_position_is_passed_once_everything_up_to_it_is_written() {
+    let mut session = Session::new(&begin(), Duration::ZERO);
+    assert_eq!(session.next(Duration::ZERO), ask_page(0));
+    assert!(session.has_passed(0) && !session.has_passed(1));
+    session.page(Page { full: true, ..page(vec![row(1, 1), row(2, 2)], 3) });
+    assert!(!session.has_passed(1), "they wait to be written");
+    assert!(matches!(session.next(Duration::ZERO), Step::Write(_)));
+    assert!(session.has_passed(1) && !session.has_passed(2));
+    assert_eq!(run(&mut session, Duration::ZERO), (vec![2], ask_page(2)));
+    session.page(page(vec![], 3));
+    assert!(session.has_passed(3), "it was settled elsewhere");
+    session.offer(fresh(row(4, 4)));
+    assert!(!session.has_passed(4));
+    session.lost();
+    assert!(session.has_passed(3) && !session.has_passed(4), "it is read once more");
+}
+
+#[test]
 fn full_pause_is_silent_and_the_log_is_drained_afterwards() {
     let mut session = live(&begin());
     session.pause_changed();

@@ -1,11 +1,13 @@
 //! Several servers on one database, with and without a bus between them.
 
-mod accounts;
+pub(crate) mod accounts;
 mod delivery;
+mod groups;
 mod idempotency;
 mod jobs;
 mod limits;
 mod outage;
+mod presence;
 mod ready;
 
 use std::time::{Duration, Instant};
