@@ -2,8 +2,12 @@
 
 mod closes;
 mod delivery;
+mod groups;
 mod handshake;
 mod lead;
 mod own_messages;
 pub(crate) mod peer;
+pub(crate) mod presence;
 mod sends;
+mod stream;
+mod typing;
