@@ -431,8 +431,8 @@ impl Tx<'_> {
     pub async fn count_out_everywhere(&mut self, agent: AgentKey, now: i64) -> Result<()> {
         self.execute_later(
             "UPDATE conversation SET members = members - 1, \
-             deleted_at = CASE WHEN members <= 1 THEN $1 ELSE NULL END, \
-             deleted_by = CASE WHEN members <= 1 THEN $2 ELSE NULL END \
+             deleted_at = CASE WHEN members <= 1 THEN CAST($1 AS BIGINT) END, \
+             deleted_by = CASE WHEN members <= 1 THEN CAST($2 AS BIGINT) END \
              WHERE kind = 1 AND deleted_at IS NULL AND pk IN \
              (SELECT b.conversation FROM member b WHERE b.agent = $2 AND b.joined_at > 0 AND b.left_at IS NULL)",
             &[now.into(), agent.into()],
