@@ -1,15 +1,18 @@
 //! A server that was not renewed: its agents are not there any more.
 
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_store::tables::Life;
 use agentchat_store::{Tx, Write};
 
-use super::standing::settle;
+use super::standing::{is_connected, settle};
 use super::{Announcements, Attend, TTL_MS};
 use crate::Error;
 
 /// Forgets the connections of one dead server, a chunk an operation. Runs again while there is more.
 #[derive(Debug, Clone, Copy)]
 pub struct Bury {
+    /// The asking server's, which lives.
+    pub life: Life,
     pub now: Timestamp,
 }
 
@@ -20,7 +23,8 @@ impl Write for Bury {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Announcements, Error> {
         let now = self.now.as_millis();
         let mut announcements = Announcements::default();
-        let Some((life, renewed_at)) = tx.declare_dead(now - TTL_MS).await? else { return Ok(announcements) };
+        let dead = tx.declare_dead(&self.life, now - TTL_MS).await?;
+        let Some((life, renewed_at)) = dead else { return Ok(announcements) };
         announcements.more = true;
         let agents = tx.connected_agents(&life, Attend::MOST as i64).await?;
         if agents.is_empty() {
@@ -28,10 +32,10 @@ impl Write for Bury {
             return Ok(announcements);
         }
         tx.take_presences(&agents, now).await?;
-        for mut row in tx.presences(&life, now - TTL_MS, &agents).await? {
+        for mut row in tx.presences(&self.life, now - TTL_MS, &agents).await? {
             tx.remove_connection(row.agent, &life).await?;
             row.last_seen = row.last_seen.max(Some(renewed_at));
-            if row.elsewhere.is_none()
+            if !is_connected(&row)
                 && let Some(said) = &mut row.said
             {
                 said.until = said.until.max(renewed_at + TTL_MS);

@@ -11,6 +11,7 @@ use crate::Error;
 /// Whether [`Fade`] or [`super::Bury`] have something to do.
 #[derive(Debug, Clone, Copy)]
 pub struct PresenceDue {
+    pub life: Life,
     pub now: Timestamp,
 }
 
@@ -20,7 +21,7 @@ impl Read for PresenceDue {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<bool, Error> {
         let now = self.now.as_millis();
-        Ok(tx.is_presence_due(now, now - TTL_MS).await?)
+        Ok(tx.is_presence_due(&self.life, now, now - TTL_MS).await?)
     }
 }
 

@@ -65,7 +65,7 @@ impl Read for ShowPresence {
         let handles = std::slice::from_ref(&self.handle);
         let since = self.now.as_millis() - TTL_MS;
         let found = tx.visible_presences(&self.life, since, handles, self.viewer).await?.pop();
-        Ok(found.map(Sighting).ok_or_else(|| Rejection::new(ErrorCode::NotFound, "No such contact"))?)
+        Ok(found.map(Sighting).ok_or_else(|| Rejection::new(ErrorCode::NotFound, "Not found"))?)
     }
 }
 

@@ -149,11 +149,11 @@ impl Keeper<'_> {
     }
 
     async fn sweep(&self) {
-        match self.app.store.read(PresenceDue { now: self.app.clock.now() }).await {
+        let life = self.attendance.life();
+        match self.app.store.read(PresenceDue { life, now: self.app.clock.now() }).await {
             Ok(false) => {}
             Ok(true) => {
-                self.repeat(|now| Bury { now }).await;
-                let life = self.attendance.life();
+                self.repeat(|now| Bury { life, now }).await;
                 self.repeat(|now| Fade { life, now }).await;
             }
             Err(error) => tracing::warn!(%error, "presences are not looked at yet"),

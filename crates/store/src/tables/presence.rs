@@ -55,14 +55,14 @@ pub struct PresenceRow {
     pub elsewhere: Option<i64>,
 }
 
-/// `$1` is the asking life; servers renewed after `$2` live.
+/// `$1` is the asking life, which lives; so do other servers that were renewed after `$2`.
 macro_rules! presences {
     ($rest:literal) => {
         concat!(
             "SELECT a.pk, a.handle, a.status, p.said, p.said_message, p.said_until, p.hidden, p.last_seen, p.shown, \
              p.shown_message, p.shown_at, \
              (SELECT MAX(n.renewed_at) FROM connection c JOIN node n ON n.life = c.life \
-              WHERE c.agent = a.pk AND c.life = $1 AND n.renewed_at > $2), \
+              WHERE c.agent = a.pk AND c.life = $1), \
              (SELECT MAX(n.renewed_at) FROM connection c JOIN node n ON n.life = c.life \
               WHERE c.agent = a.pk AND c.life <> $1 AND n.renewed_at > $2) \
              FROM agent a LEFT JOIN presence p ON p.agent = a.pk ",
@@ -84,12 +84,12 @@ impl Tx<'_> {
         Ok(renewed > 0)
     }
 
-    /// A server that was not renewed after `since`. It cannot renew itself any more.
-    pub async fn declare_dead(&mut self, since: i64) -> Result<Option<(Life, i64)>> {
+    /// A server other than that of `life` that was not renewed after `since`. It cannot renew itself any more.
+    pub async fn declare_dead(&mut self, life: &Life, since: i64) -> Result<Option<(Life, i64)>> {
         self.query_opt(
-            "UPDATE node SET dead = 1 WHERE life = (SELECT life FROM node WHERE renewed_at <= $1 ORDER BY life LIMIT 1) \
-             AND renewed_at <= $1 RETURNING life, renewed_at",
-            &[since.into()],
+            "UPDATE node SET dead = 1 WHERE life = (SELECT life FROM node WHERE life <> $1 AND renewed_at <= $2 \
+             ORDER BY life LIMIT 1) AND renewed_at <= $2 RETURNING life, renewed_at",
+            &[life.into(), since.into()],
             |row| Ok((row.bytes(0)?, row.int(1)?)),
         )
         .await
@@ -110,13 +110,13 @@ impl Tx<'_> {
         self.execute_later("DELETE FROM node WHERE life = $1", &[life.into()]).await
     }
 
-    /// Whether a presence is due or a server was not renewed after `since`.
-    pub async fn is_presence_due(&mut self, now: i64, since: i64) -> Result<bool> {
+    /// Whether a presence is due, or a server other than that of `life` was not renewed after `since`.
+    pub async fn is_presence_due(&mut self, life: &Life, now: i64, since: i64) -> Result<bool> {
         let found = self
             .query_int(
                 "SELECT CASE WHEN EXISTS (SELECT 1 FROM presence WHERE due <= $1) \
-                 OR EXISTS (SELECT 1 FROM node WHERE renewed_at <= $2) THEN 1 ELSE 0 END",
-                &[now.into(), since.into()],
+                 OR EXISTS (SELECT 1 FROM node WHERE life <> $2 AND renewed_at <= $3) THEN 1 ELSE 0 END",
+                &[now.into(), life.into(), since.into()],
             )
             .await?;
         Ok(found == Some(1))

@@ -16,7 +16,7 @@ async fn renew(world: &World, life: [u8; 16]) -> bool {
 async fn bury(world: &World) -> Vec<String> {
     let mut all = Announcements { more: true, ..Announcements::default() };
     while all.more {
-        let next = world.store.write_own(Bury { now: world.now() }).await.unwrap();
+        let next = world.store.write_own(Bury { life: [9; 16], now: world.now() }).await.unwrap();
         all.more = next.more;
         all.now.extend(next.now);
     }
@@ -97,7 +97,7 @@ async fn a_server_that_was_only_away_begins_another_life(engine: Engine) {
     }
     world.pass(300 * SECOND);
     // The first chunk is buried when it comes back: it must not go on with the rest.
-    let first = world.store.write_own(Bury { now: world.now() }).await.unwrap();
+    let first = world.store.write_own(Bury { life: [9; 16], now: world.now() }).await.unwrap();
     assert!(first.more && first.now.len() < 300, "{}", first.now.len());
     assert!(!renew(&world, THERE).await);
     assert_eq!(try_attend(&world, THERE, &[(&agents[0], true)]).await, None);

@@ -20,14 +20,14 @@ async fn what_is_said_without_a_connection_fades_after_300_seconds(engine: Engin
     world.pass(300 * SECOND - 1);
     assert_eq!(look(&world, &alice).await, (Busy, Some("batch".into())));
     assert_eq!(fade(&world).await, [""; 0]);
-    assert!(!world.store.read(PresenceDue { now: world.now() }).await.unwrap());
+    assert!(!world.store.read(PresenceDue { life: HERE, now: world.now() }).await.unwrap());
     world.pass(1);
     assert_eq!(look(&world, &alice).await, (Offline, None), "whether or not somebody has looked");
-    assert!(world.store.read(PresenceDue { now: world.now() }).await.unwrap());
+    assert!(world.store.read(PresenceDue { life: HERE, now: world.now() }).await.unwrap());
     assert_eq!(fade(&world).await, ["alice offline"]);
     assert_eq!(fade(&world).await, [""; 0], "told once");
     assert_eq!(last_seen(&world, &alice).await, Some(said_at));
-    assert!(!world.store.read(PresenceDue { now: world.now() }).await.unwrap());
+    assert!(!world.store.read(PresenceDue { life: HERE, now: world.now() }).await.unwrap());
 }
 
 #[store_test]

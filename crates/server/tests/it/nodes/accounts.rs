@@ -12,7 +12,7 @@ use crate::realtime::peer::{Agent, Peer};
 const ONE_SECOND: Duration = Duration::from_secs(1);
 
 /// Replaces an agent's key; returns the new one.
-pub(super) async fn rotate(node: &TestServer, agent: &Agent) -> String {
+pub(crate) async fn rotate(node: &TestServer, agent: &Agent) -> String {
     let path = format!("/v1/agents/{}/rotate-key", agent.handle);
     let begun = agent.post(node, &path, &json!({})).await;
     assert_eq!(begun.status, 200, "{begun:?}");

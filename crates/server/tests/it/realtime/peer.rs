@@ -35,6 +35,7 @@ pub(crate) async fn start_with(engine: Engine, change: impl FnOnce(&mut Config))
 /// A connected socket.
 pub(crate) struct Peer {
     socket: WebSocketStream<TcpStream>,
+    hears_presence: bool,
 }
 
 /// What came.
@@ -122,7 +123,7 @@ impl Peer {
         let stream = TcpStream::connect(server.running.addr()).await.unwrap();
         let (socket, _response) =
             tokio_tungstenite::client_async(request(server, headers), stream).await.map_err(Box::new)?;
-        Ok(Self { socket })
+        Ok(Self { socket, hears_presence: false })
     }
 
     /// Authenticates by header; the next frame is `hello.ok`.
@@ -155,6 +156,12 @@ impl Peer {
         peer
     }
 
+    /// From now on also what is told of presence is seen; most tests would only be disturbed by it.
+    pub(crate) fn hearing_presence(mut self) -> Self {
+        self.hears_presence = true;
+        self
+    }
+
     pub(crate) async fn say(&mut self, frame: Value) {
         self.say_raw(Message::text(frame.to_string())).await;
     }
@@ -172,7 +179,12 @@ impl Peer {
     pub(crate) async fn next(&mut self) -> Seen {
         loop {
             match self.next_raw().await {
-                Some(Ok(Message::Text(text))) => return Seen::Frame(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    let frame: Value = serde_json::from_str(&text).unwrap();
+                    if self.hears_presence || frame["type"] != "presence.update" {
+                        return Seen::Frame(frame);
+                    }
+                }
                 Some(Ok(Message::Close(Some(close)))) => {
                     return Seen::Closed(close.code.into(), close.reason.to_string());
                 }
@@ -214,6 +226,18 @@ impl Peer {
         self.say(json!({ "type": "ping" })).await;
         let frame = self.frame().await;
         assert_eq!(frame["type"], "pong", "{frame}");
+    }
+
+    /// The kinds of all frames before the answer to our ping.
+    pub(crate) async fn kinds(&mut self) -> Vec<String> {
+        self.say(json!({ "type": "ping" })).await;
+        let mut kinds = Vec::new();
+        loop {
+            match self.frame().await["type"].as_str().unwrap() {
+                "pong" => return kinds,
+                kind => kinds.push(kind.to_owned()),
+            }
+        }
     }
 
     /// The socket has looked into the store, and what is sent from now on finds it live: it tells that `friend` read
