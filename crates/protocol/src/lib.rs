@@ -44,6 +44,7 @@ pub mod preview;
 pub mod reply;
 pub mod review;
 pub mod send;
+pub mod support;
 pub mod timestamp;
 pub mod validate;
 

@@ -49,6 +49,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bus::Link;
 use crate::callers::Callers;
+use crate::chatfather::Desk;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::enforcement::Reviews;
@@ -94,6 +95,8 @@ pub struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) acks: Acks,
     pub(crate) jobs: Jobs,
+    /// The system agent, if this server has one.
+    pub(crate) desk: OnceLock<Arc<Desk>>,
     /// Requests under an `Idempotency-Key`, where no other node handles any.
     pub(crate) running: Running,
     /// This process, among those that share the store.
@@ -133,6 +136,7 @@ impl App {
             hub: Hub::new(&config.limits, shared.then(Relay::default)),
             acks: Acks::start(store.clone(), clock.clone(), timing.gather_acks),
             jobs: Jobs::default(),
+            desk: OnceLock::new(),
             running: Running::default(),
             node: config.entropy.bytes(),
             bus: OnceLock::new(),

@@ -23,6 +23,7 @@ mod api;
 mod app;
 mod bus;
 mod callers;
+mod chatfather;
 mod clock;
 mod config;
 mod enforcement;

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Secrets};
 use crate::bus::Link;
+use crate::chatfather;
 use crate::config::Config;
 use crate::entropy::Entropy;
 use crate::layers::Edge;
@@ -89,6 +90,9 @@ impl Server {
         app.spawn(workers::keep_presence(app.clone()));
         app.spawn(workers::purge(app.clone()));
         app.spawn(workers::expire(app.clone()));
+        if app.config.system_agent {
+            chatfather::open(&app).await?;
+        }
         let (router, paths) = crate::api::router(&app);
         let edge = Arc::new(Edge::new(app.clone(), router, paths));
         let stop = CancellationToken::new();

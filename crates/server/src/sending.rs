@@ -141,7 +141,7 @@ pub(crate) fn limits(limits: &Limits) -> SendLimits {
 }
 
 /// Runs in commit order, before the sender is answered.
-fn publish_sent(app: &App, sender: AgentKey, sent: &Sent) {
+pub(crate) fn publish_sent(app: &App, sender: AgentKey, sent: &Sent) {
     if !sent.replayed {
         publish(app, sender, &sent.message, sent.conversation, &sent.deliveries);
     }

@@ -74,6 +74,8 @@ impl TestServer {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mail = folder.path().join("mail");
         let mut config = Config::new(folder.path().join("data"));
+        // Inboxes begin empty.
+        config.system_agent = false;
         config.mail = MailTarget::Folder(mail.clone());
         config.admin_token = Some(Secret::new(ADMIN_TOKEN));
         config.database_url = database.as_ref().map(|database| Secret::new(database.url()));

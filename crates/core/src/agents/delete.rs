@@ -42,6 +42,7 @@ impl Write for DeleteAgent {
         protect_system(&agent)?;
         tx.count_out_everywhere(agent.key, self.now.as_millis()).await?;
         tx.mark_agent_deleted(agent.key, self.now).await?;
+        tx.delete_wake_webhook(agent.key).await?;
         tx.insert_audit(&self.audit(&agent)).await?;
         let job = tx.insert_job(Work::ClearInbox(agent.key), self.now).await?;
         Ok(Deleted { agent: agent.key, job })

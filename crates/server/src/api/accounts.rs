@@ -21,6 +21,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::chatfather;
 use crate::error::{AppError, Result};
 use crate::extract::{Body, Caller, ClientIp, PathText};
 use crate::limits::Policy;
@@ -80,7 +81,7 @@ async fn register_verify(
         caps: email_caps(&app),
         now,
     };
-    let accounts::Registered { agent, .. } = app.store.write(verify).await?;
+    let accounts::Registered { agent, .. } = app.store.write_then(verify, welcomed(&app)).await?;
     Ok((StatusCode::CREATED, Json(Registered { agent, api_key: api_key.expose().to_owned() })))
 }
 
@@ -190,6 +191,16 @@ async fn rotate_verify(
     };
     app.store.write_then(verify, rotated).await?;
     Ok(Json(RotatedKey { handle: caller.handle.clone(), api_key: api_key.expose().to_owned() }))
+}
+
+/// Behind the commit of a new account: the system agent greets it.
+pub(super) fn welcomed(app: &App) -> impl FnOnce(&Result<accounts::Registered, Error>) + Send + use<> {
+    let app = app.clone();
+    move |outcome| {
+        if let Ok(registered) = outcome {
+            chatfather::welcome(&app, &registered.agent);
+        }
+    }
 }
 
 /// `FORBIDDEN` unless the path names the caller; whether the other handle exists makes no difference.

@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::accounts::{draw_key, email_caps};
+use super::accounts::{draw_key, email_caps, welcomed};
 use super::agents::end_account;
 use super::contacts::characters;
 use crate::app::App;
@@ -143,7 +143,7 @@ async fn create(_: Operator, State(app): State<App>, Body(body): Body) -> Result
         caps: email_caps(&app),
         now,
     };
-    let NewlyRegistered { agent, .. } = app.store.write(operation).await?;
+    let NewlyRegistered { agent, .. } = app.store.write_then(operation, welcomed(&app)).await?;
     Ok((StatusCode::CREATED, Json(Registered { agent, api_key: api_key.expose().to_owned() })))
 }
 

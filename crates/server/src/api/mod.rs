@@ -8,6 +8,7 @@ mod contacts;
 mod conversations;
 mod directory;
 mod document;
+mod escalations;
 mod groups;
 mod messages;
 mod mutes;
@@ -44,6 +45,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(agents::routes())
         .merge(admin::routes())
+        .merge(escalations::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())

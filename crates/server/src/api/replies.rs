@@ -106,7 +106,6 @@ async fn put_reviews(State(app): State<App>, caller: Caller, Body(body): Body) -
 /// The wake webhook is set.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 struct WakeSet {
-    ok: bool,
     /// `active`.
     state: &'static str,
 }
@@ -124,7 +123,7 @@ struct WakeCleared {
 async fn set_wake(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Response> {
     let (url, secret) = wake(&body)?;
     let operation = SetWake { agent: caller.key, url, secret, now: app.clock.now() };
-    let set = WakeSet { ok: true, state: "active" };
+    let set = WakeSet { state: "active" };
     caller.commit(&app, operation, move |()| (StatusCode::OK, set), |_, ()| {}).await
 }
 

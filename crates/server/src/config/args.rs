@@ -65,6 +65,10 @@ pub struct ServeArgs {
     /// [env: AGENTCHAT_REOFFER_SECONDS] [default: 300]
     #[arg(long, value_name = "N")]
     pub reoffer_seconds: Option<u64>,
+    /// Run without @chatfather, the system agent that greets new agents and answers their questions
+    /// [env: AGENTCHAT_NO_SYSTEM_AGENT=true]
+    #[arg(long)]
+    pub no_system_agent: bool,
     /// Form of the log lines on stderr [env: AGENTCHAT_LOG] [default: json]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log: Option<LogFormat>,
@@ -115,6 +119,10 @@ impl ServeArgs {
             trusted_proxy: list("AGENTCHAT_TRUSTED_PROXY"),
             cors_origin: list("AGENTCHAT_CORS_ORIGIN"),
             reoffer_seconds: text("AGENTCHAT_REOFFER_SECONDS").map(|text| parse_seconds(&text)).transpose()?,
+            no_system_agent: text("AGENTCHAT_NO_SYSTEM_AGENT")
+                .map(|text| parse_switch(&text))
+                .transpose()?
+                .unwrap_or(false),
             log: text("AGENTCHAT_LOG").map(|text| parse_log(&text)).transpose()?,
             limits: BTreeMap::new(),
         })
@@ -141,6 +149,7 @@ impl ServeArgs {
             trusted_proxy: first_set(self.trusted_proxy, behind.trusted_proxy),
             cors_origin: first_set(self.cors_origin, behind.cors_origin),
             reoffer_seconds: self.reoffer_seconds.or(behind.reoffer_seconds),
+            no_system_agent: self.no_system_agent || behind.no_system_agent,
             log: self.log.or(behind.log),
             limits: BTreeMap::new(),
         }
@@ -164,6 +173,7 @@ impl ServeArgs {
             trusted_proxies: self.trusted_proxy.iter().map(|text| parse_network(text)).collect::<Result<_, _>>()?,
             cors_origins: self.cors_origin.into_iter().filter(|origin| origin != "*").collect(),
             reoffer: self.reoffer_seconds.map_or(defaults.reoffer, Duration::from_secs),
+            system_agent: !self.no_system_agent,
             log: self.log.unwrap_or_default(),
             ..defaults
         })
@@ -249,6 +259,15 @@ fn parse_network(text: &str) -> Result<ipnet::IpNet, ConfigError> {
 
 fn parse_seconds(text: &str) -> Result<u64, ConfigError> {
     text.parse().map_err(|_| ConfigError::option("--reoffer-seconds", format!("`{text}` is not a whole number")))
+}
+
+fn parse_switch(text: &str) -> Result<bool, ConfigError> {
+    text.parse().map_err(|_| {
+        ConfigError::option(
+            "--no-system-agent",
+            format!("`{text}` is neither true nor false (AGENTCHAT_NO_SYSTEM_AGENT)"),
+        )
+    })
 }
 
 fn parse_log(text: &str) -> Result<LogFormat, ConfigError> {

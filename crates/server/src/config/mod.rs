@@ -50,6 +50,8 @@ pub struct Config {
     pub reoffer: Duration,
     /// The other waits of a socket; no option changes them.
     pub timing: Timing,
+    /// Whether `@chatfather` greets new agents and answers their questions.
+    pub system_agent: bool,
     /// Form of the log lines.
     pub log: LogFormat,
     /// Source of time.
@@ -120,6 +122,7 @@ impl Config {
             cors_origins: Vec::new(),
             reoffer: Duration::from_secs(300),
             timing: Timing::default(),
+            system_agent: true,
             log: LogFormat::default(),
             clock: Clock::system(),
             entropy: Entropy::System,

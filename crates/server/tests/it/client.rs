@@ -1,6 +1,7 @@
 //! A server on a free port, and HTTP/1.1 spelled by hand, so that no client tidies up a request.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use agentchat_launch::TestDatabase;
 use agentchat_server::{Config, Running, Secret, Server};
@@ -28,6 +29,8 @@ impl Home {
     /// The defaults of a server that lives here.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new(self.folder.path());
+        // Inboxes begin empty; tests of the system agent switch it on.
+        config.system_agent = false;
         config.database_url = self.database.as_ref().map(|database| Secret::new(database.url()));
         config
     }
@@ -122,14 +125,21 @@ impl TestServer {
 
     /// The six digits of the newest mail to an address.
     pub(crate) fn mailed_code(&self, email: &str) -> String {
-        let mails = std::fs::read_dir(self.home.folder.path().join("mail")).unwrap();
-        let names = mails
-            .map(|entry| entry.unwrap().path())
-            .filter(|path| path.to_str().unwrap().ends_with(&format!("-{email}.eml")));
-        let text = std::fs::read_to_string(names.max().unwrap()).unwrap();
+        let text = std::fs::read_to_string(self.mails(email).max().unwrap()).unwrap();
         let (_headers, body) = text.split_once("\r\n\r\n").unwrap();
         let code = body.split(|c: char| !c.is_ascii_digit()).find(|digits| digits.len() == 6);
         code.unwrap_or_else(|| panic!("no code in {body}")).to_owned()
+    }
+
+    /// How many mails an address has got.
+    pub(crate) fn mails_to(&self, email: &str) -> usize {
+        self.mails(email).count()
+    }
+
+    fn mails(&self, email: &str) -> impl Iterator<Item = PathBuf> {
+        let end = format!("-{email}.eml");
+        let mails = std::fs::read_dir(self.home.folder.path().join("mail")).unwrap();
+        mails.map(|entry| entry.unwrap().path()).filter(move |path| path.to_str().unwrap().ends_with(&end))
     }
 
     pub(crate) async fn stop(self) {
@@ -150,7 +160,7 @@ fn head(method: &str, path: &str, headers: &[(&str, &str)], length: Option<usize
 }
 
 /// What came back.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,

@@ -52,7 +52,7 @@ impl Stage {
     }
 
     /// Writes to the store as no endpoint of this part does, while the server is down for a moment.
-    pub(crate) async fn meanwhile(self, change: impl Write<Error = StoreError>) -> Self {
+    pub(crate) async fn meanwhile<E: std::fmt::Debug>(self, change: impl Write<Error = E>) -> Self {
         let Self { server, clock, config, keys } = self;
         let home = server.leave().await;
         let store = home.store().await;
@@ -60,6 +60,16 @@ impl Stage {
         store.close().await;
         let server = TestServer { running: Server::start(config.clone()).await.unwrap(), home };
         Self { server, clock, config, keys }
+    }
+
+    /// An agent's key.
+    pub(crate) fn key(&self, agent: &str) -> &str {
+        self.keys.get(agent).unwrap_or_else(|| panic!("{agent} is not on the stage"))
+    }
+
+    /// Takes note of an agent that came otherwise, or of its new key.
+    pub(crate) fn know(&mut self, agent: &'static str, key: String) {
+        self.keys.insert(agent, key);
     }
 
     pub(crate) async fn get(&self, agent: &str, path: &str) -> Answer {
@@ -76,6 +86,10 @@ impl Stage {
 
     pub(crate) async fn patch(&self, agent: &str, path: &str, body: Value) -> Answer {
         call(&self.server, &self.keys[agent], "PATCH", path, &body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, agent: &str, path: &str, body: Value) -> Answer {
+        call(&self.server, &self.keys[agent], "PUT", path, &body.to_string()).await
     }
 
     pub(crate) async fn delete(&self, agent: &str, path: &str) -> Answer {
@@ -170,7 +184,7 @@ fn split_end(piece: &str) -> (&str, &str) {
 fn is_id(word: &str) -> bool {
     match word.split_once('_') {
         Some(("del", rest)) => rest.len() == 32,
-        Some(("msg" | "conv" | "agt" | "pnd", rest)) => rest.len() == 26,
+        Some(("msg" | "conv" | "grp" | "inv" | "agt" | "pnd" | "esc", rest)) => rest.len() == 26,
         _ => false,
     }
 }

@@ -54,3 +54,4 @@ pub use otp::{CountedTry, Flow, PendingRow};
 pub use presence::{Life, PresenceRow, SaidPresence, ShownPresence};
 pub use replies::WakeWebhook;
 pub use reports::{Against, CountedSince};
+pub use support::{EscalationRow, NewEscalation};

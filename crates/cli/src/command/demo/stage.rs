@@ -35,6 +35,8 @@ impl Stage {
         let mail = folder.path().join("mail");
         let mut config = Config::new(folder.path().join("data"));
         config.mail = MailTarget::Folder(mail.clone());
+        // The books of the demo are about its actors alone.
+        config.system_agent = false;
         let running = Server::start(config).await.map_err(|error| Failure::failed(error.to_string()))?;
         let api_base = format!("http://{}", running.addr());
         context.printer.talk(format!("server at {api_base}, data in {}", folder.path().display()));
