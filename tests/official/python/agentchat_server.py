@@ -13,7 +13,9 @@ from typing import Any
 from collections.abc import Awaitable, Callable
 
 import httpx
-from agentchatme import AsyncAgentChatClient, RealtimeClient
+from agentchatme import AgentChatClient, AsyncAgentChatClient, RealtimeClient, SequenceGapInfo
+from agentchatme.types import WsMessage
+from shapes import checked
 
 BINARY = os.environ.get(
     "AGENTCHAT_BINARY", str(Path(__file__).parents[3] / "target/debug/agentchat")
@@ -23,15 +25,28 @@ LISTENING = re.compile(r"listening on http://([0-9.]+):([0-9]+)")
 # The server on which every test has a database of its own; without it they use the embedded store.
 POSTGRES = os.environ.get("AGENTCHAT_TEST_POSTGRES")
 # Only the policies that a suite on one machine would reach by its speed.
-LIFTED = ("send", "api", "ws_connect")
+LIFTED = ("send", "api", "ws_connect", "group_send")
+# All that a server says on a socket, as the SDK's `ServerEvent` lists it.
+EVENTS = (
+    "message.new",
+    "message.read",
+    "presence.update",
+    "typing.start",
+    "typing.stop",
+    "rate_limit.warning",
+    "group.invite.received",
+    "group.deleted",
+)
 
 
 class Server:
     """One data folder and one port; the process behind them can be stopped and started again."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    def __init__(self, folder: Path, *flags: str, system_agent: bool = False) -> None:
+        """Without its built-in agent, whose welcome would be in every inbox, unless that is asked for."""
         self.folder = folder
-        self.flags = (*flags, *database_flags())
+        silent = () if system_agent else ("--no-system-agent",)
+        self.flags = (*silent, *flags, *database_flags())
         self.port = 0
         self.mailbox = Mailbox(folder / "mail")
         self.log: list[str] = []
@@ -116,16 +131,34 @@ class Server:
         if self._reader is not None:
             await self._reader
 
-    async def agent(self, handle: str) -> "Agent":
+    async def agent(self, handle: str, email: str | None = None) -> "Agent":
         """An account without the mail round, by the operator's endpoint."""
         async with httpx.AsyncClient(base_url=self.url) as http:
             answer = await http.post(
                 "/admin/agents",
                 headers={"Authorization": f"Bearer {ADMIN_TOKEN}"},
-                json={"handle": handle, "email": f"{handle}@example.com"},
+                json={"handle": handle, "email": email or f"{handle}@example.com"},
             )
         assert answer.status_code == 201, answer.text
         return Agent(self, handle, answer.json()["api_key"])
+
+    async def agents(self, *handles: str) -> list["Agent"]:
+        return [await self.agent(handle) for handle in handles]
+
+    async def group(self, *handles: str, name: str = "ops") -> "tuple[list[Agent], str]":
+        """Agents, of whom the first made a group that the others have joined in turn, and its id.
+
+        Nobody keeps anything undelivered of how it came about.
+        """
+        members = await self.agents(*handles)
+        creator, *others = members
+        created = await creator.client.create_group({"name": name})
+        group = created["group"]["id"]
+        for member in others:
+            await creator.invite(group, member)
+        for member in members:
+            await member.take_all()
+        return members, group
 
     async def acquainted(self, first: str, second: str) -> "tuple[Agent, Agent, str]":
         """Two agents whose conversation is established and read by both, and its id."""
@@ -169,6 +202,23 @@ class Agent:
         assert answer.status_code == 200, answer.text
         return answer.json()["count"]
 
+    async def take_all(self) -> list[str]:
+        """Settles what is stored for the agent; the texts, None for what has none."""
+        rows = await self.client.sync(limit=500)
+        if rows:
+            await self.client.sync_ack(rows[-1]["delivery_id"])
+        return [row["content"].get("text") for row in rows]
+
+    async def invite(self, group: str, other: "Agent") -> None:
+        """Brings another agent into a group, which that agent accepts."""
+        invited = await self.client.add_group_member(group, other.handle)
+        await other.client.accept_group_invite(invited["invite_id"])
+
+    async def say(self, conversation: str, text: str) -> dict[str, Any]:
+        """Sends a text to a conversation and returns the stored message."""
+        sent = await self.client.send_message(conversation_id=conversation, text=text)
+        return sent.message
+
     async def nothing_stored(self, timeout: float = 10) -> None:
         async def none() -> bool:
             return await self.undelivered() == 0
@@ -185,6 +235,7 @@ class Listener:
     def __init__(self, agent: Agent, handler: Callable[..., Any], options: dict[str, Any]) -> None:
         self.agent = agent
         self.connects = 0
+        options = {"on_sequence_gap": lambda gap: self.gaps.append(gap), **options}
         self.disconnects: list[dict[str, Any]] = []
         self.errors: list[BaseException] = []
         self.client = RealtimeClient(
@@ -197,13 +248,31 @@ class Listener:
                 **options,
             }
         )
+        self.gaps: list[SequenceGapInfo] = []
+        # Every frame of the types in EVENTS, in the order in which handlers were called.
+        self.events: list[tuple[str, dict[str, Any]]] = []
         self.client.on("message.new", handler)
+        for event in EVENTS:
+            self.client.on(event, self._happened)
         self.client.on_connect(self._connected)
         self.client.on_disconnect(self.disconnects.append)
         self.client.on_error(self.errors.append)
 
     def _connected(self) -> None:
         self.connects += 1
+
+    def _happened(self, event: dict[str, Any]) -> None:
+        self.events.append((event["type"], checked(WsMessage, event).payload))
+
+    def of(self, event: str) -> list[dict[str, Any]]:
+        """The payloads of one type, oldest first."""
+        return [payload for name, payload in self.events if name == event]
+
+    async def heard(self, event: str, count: int = 1, timeout: float = 10) -> list[dict[str, Any]]:
+        """Waits for so many frames of one type."""
+        told = f"{self.agent.handle} hears {count} of {event}: {self.events}"
+        await until(lambda: len(self.of(event)) >= count, told, timeout)
+        return self.of(event)
 
     async def connected(self, times: int = 1, timeout: float = 10) -> None:
         told = f"{self.agent.handle} is connected {times} times"
@@ -216,6 +285,29 @@ class Listener:
 
     async def __aexit__(self, *_: object) -> None:
         await self.client.disconnect()
+
+
+class Blocking:
+    """The blocking client of the same agent, each call in a thread of its own."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.client = AgentChatClient(api_key=agent.api_key, base_url=agent.server.url)
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        method = getattr(self.client, name)
+
+        async def call(*args: Any, **named: Any) -> Any:
+            return await asyncio.to_thread(method, *args, **named)
+
+        return call
+
+
+async def listed(client: Any, name: str, *args: Any, **named: Any) -> list[dict[str, Any]]:
+    """All rows of one of the SDK's iterators, whichever client it is of."""
+    if isinstance(client, Blocking):
+        iterator = getattr(client.client, name)
+        return await asyncio.to_thread(lambda: list(iterator(*args, **named)))
+    return [row async for row in getattr(client, name)(*args, **named)]
 
 
 class Mailbox:
