@@ -106,6 +106,8 @@ impl Launch {
             .arg("serve")
             .args(["--listen", &self.listen.to_string(), "--log", "text"])
             .env("RUST_LOG", "warn")
+            // Not as an option, which older programs would refuse.
+            .env("AGENTCHAT_NO_SYSTEM_AGENT", "true")
             .arg("--data-dir")
             .arg(self.data_folder())
             .arg("--mail")

@@ -13,4 +13,5 @@ mod mutes;
 mod nodes;
 mod presence;
 mod replies;
+mod support;
 mod world;

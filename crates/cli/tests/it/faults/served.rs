@@ -84,7 +84,7 @@ impl Served {
 }
 
 fn serve(home: &TempDir, layer: &Layer) -> Command {
-    let mut command = bare(home.path(), &["serve", "--listen", "127.0.0.1:0", "--log", "text"]);
+    let mut command = bare(home.path(), &["serve", "--listen", "127.0.0.1:0", "--log", "text", "--no-system-agent"]);
     command.args(["--admin-token", OPERATOR, "--data-dir"]).arg(layer.data());
     command.arg("--mail").arg(format!("file:{}", home.path().join("mail").display()));
     for policy in ["send", "api", "loop"] {
