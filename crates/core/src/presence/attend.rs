@@ -9,8 +9,8 @@ use super::standing::{is_connected, settle};
 use super::{Announcements, TTL_MS};
 use crate::Error;
 
-/// Writes down who is at the server of `life`. `None` when that life is over: the server must begin another, and say
-/// again whom it has.
+/// Writes down who is at the server of `life`. `None` when that life is over, or was never begun: the server must
+/// begin another, and say again whom it has.
 #[derive(Debug, Clone)]
 pub struct Attend {
     pub life: Life,

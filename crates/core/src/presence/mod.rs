@@ -20,7 +20,7 @@ pub use attend::Attend;
 pub use audience::{Audience, AudiencePage};
 pub use bury::Bury;
 pub use fade::{Fade, PresenceDue};
-pub use renew::Renew;
+pub use renew::{Begin, Renew};
 pub use say::{SaidSo, SayPresence};
 pub use show::{ShowPresence, ShowPresences, Sighting};
 pub use typing::TypingAudience;

@@ -402,6 +402,12 @@ impl Hub {
         self.seat(Kind::Stream, agent, false, None)
     }
 
+    /// A socket of an agent, for tests of who is there.
+    #[cfg(test)]
+    pub(crate) fn join_for_test(self: &Arc<Self>, agent: AgentKey) -> impl Drop + use<> {
+        self.join(agent, false, None).expect("a seat")
+    }
+
     fn seat(self: &Arc<Self>, kind: Kind, agent: AgentKey, echo: bool, led_by: Option<&str>) -> Result<Seat, NoSeat> {
         let mut shard = self.shard(agent);
         if self.stopping.is_cancelled() {

@@ -1,12 +1,14 @@
 //! Who is there: writes down whose sockets and streams this node has, renews that, and has others told.
 //!
-//! Who comes and goes is gathered for a moment and written a few hundred agents a transaction. What is written stands as
+//! Who comes and goes is gathered for a moment and written a few hundred agents a transaction; who goes a moment later,
+//! since many come back at once, here or elsewhere. What is written stands as
 //! long as the node renews its one row, once a minute, however many agents it has. A node that is not heard of for five
 //! minutes is buried by the others (or by its next start), and its agents fade.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
-use agentchat_core::presence::{Announcement, Announcements, Attend, Audience, Bury, Fade, PresenceDue, Renew};
+use agentchat_core::presence::{Announcement, Announcements, Attend, Audience, Begin, Bury, Fade, PresenceDue, Renew};
 use agentchat_protocol::frame::ServerFrame;
 use agentchat_store::Write;
 use agentchat_store::key::AgentKey;
@@ -22,9 +24,8 @@ const SUBJECTS: usize = 250;
 
 /// Works until the server shuts down; then everybody here has gone.
 pub(crate) async fn keep_presence(app: App) {
-    let attendance = app.hub.attendance();
-    attendance.begin(app.node);
-    let keeper = Keeper { app: &app, attendance };
+    let keeper = Keeper { app: &app, attendance: app.hub.attendance() };
+    keeper.begin(app.node).await;
     tokio::join!(keeper.write_down(), keeper.tell());
 }
 
@@ -37,8 +38,8 @@ impl Keeper<'_> {
     /// Writes who comes and goes, and that this node lives.
     async fn write_down(&self) {
         let timing = &self.app.config.timing;
-        self.renew().await;
         let mut renew_at = Instant::now() + timing.renew_presence;
+        let mut leaving = HashSet::new();
         loop {
             tokio::select! {
                 biased;
@@ -47,13 +48,23 @@ impl Keeper<'_> {
                     self.renew().await;
                     renew_at = Instant::now() + timing.renew_presence;
                 }
-                () = self.attendance.has_moves() => {
+                () = self.has_moves(&leaving) => {
                     self.gather().await;
-                    self.settle(self.attendance.moves()).await;
+                    let is_here = |agent: &AgentKey| self.app.hub.connections(*agent) > 0;
+                    let (here, gone): (HashSet<_>, HashSet<_>) = self.attendance.moves().into_iter().partition(is_here);
+                    self.settle(leaving.union(&here).copied().collect()).await;
+                    leaving = gone;
                 }
             }
         }
-        self.leave().await;
+        self.leave(leaving).await;
+    }
+
+    /// Waits for somebody who comes or goes, if nobody is going.
+    async fn has_moves(&self, leaving: &HashSet<AgentKey>) {
+        if leaving.is_empty() {
+            self.attendance.has_moves().await;
+        }
     }
 
     /// Lets more agents come and go.
@@ -67,15 +78,23 @@ impl Keeper<'_> {
     async fn renew(&self) {
         match self.app.store.write_own(Renew { life: self.attendance.life(), now: self.app.clock.now() }).await {
             Ok(true) => {}
-            Ok(false) => self.begin_again(),
+            Ok(false) => self.begin_again().await,
             Err(error) => tracing::warn!(%error, "the node's connections are not renewed yet"),
         }
     }
 
-    /// Others took this node for dead and forgot whom it has.
-    fn begin_again(&self) {
-        tracing::warn!("other nodes have not heard of this one for too long; its connections are written down again");
-        self.attendance.begin(self.app.entropy.bytes());
+    async fn begin(&self, life: [u8; 16]) {
+        self.attendance.begin(life);
+        if let Err(error) = self.app.store.write_own(Begin { life, now: self.app.clock.now() }).await {
+            tracing::warn!(%error, "the node cannot be written down yet");
+            sleep(RETRY).await;
+        }
+    }
+
+    /// Others took this node for dead and forgot whom it has, or its life was never begun.
+    async fn begin_again(&self) {
+        tracing::warn!("the store does not know of this node any more; its connections are written down again");
+        self.begin(self.app.entropy.bytes()).await;
         for (_, agent) in self.app.hub.agents() {
             self.app.hub.note_presence(agent);
         }
@@ -88,7 +107,7 @@ impl Keeper<'_> {
                 Ok(Some(announcements)) => self.attendance.announce(&announcements),
                 Ok(None) => {
                     self.put_back(agents);
-                    self.begin_again();
+                    self.begin_again().await;
                 }
                 Err(error) => {
                     tracing::warn!(%error, count = agents.len() + rest.len(), "connections are not written down yet");
@@ -118,12 +137,13 @@ impl Keeper<'_> {
     }
 
     /// At the shutdown all sockets are being closed: nobody is here any more, once that is done.
-    async fn leave(&self) {
+    async fn leave(&self, leaving: HashSet<AgentKey>) {
         let until = Instant::now() + self.app.config.timing.farewell;
         while self.app.hub.all_connections() > 0 && Instant::now() < until {
             sleep(Duration::from_millis(5)).await;
         }
-        self.settle(self.attendance.moves()).await;
+        let moved: HashSet<AgentKey> = self.attendance.moves().into_iter().chain(leaving).collect();
+        self.settle(moved.into_iter().collect()).await;
         self.announce().await;
     }
 
@@ -212,3 +232,6 @@ impl Keeper<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

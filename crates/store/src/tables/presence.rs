@@ -72,14 +72,19 @@ macro_rules! presences {
 }
 
 impl Tx<'_> {
-    /// Renews a server's row, made at its first call; false when the server was taken for dead meanwhile.
+    /// Makes a server's row. A life begins once.
+    pub async fn begin_life(&mut self, life: &Life, now: i64) -> Result<()> {
+        self.execute_later(
+            "INSERT INTO node (life, renewed_at) VALUES ($1, $2) ON CONFLICT (life) DO NOTHING",
+            &[life.into(), now.into()],
+        )
+        .await
+    }
+
+    /// Renews a server's row; false when the server was taken for dead meanwhile.
     pub async fn renew_life(&mut self, life: &Life, now: i64) -> Result<bool> {
         let renewed = self
-            .execute(
-                "INSERT INTO node (life, renewed_at) VALUES ($1, $2) \
-                 ON CONFLICT (life) DO UPDATE SET renewed_at = excluded.renewed_at WHERE node.dead = 0",
-                &[life.into(), now.into()],
-            )
+            .execute("UPDATE node SET renewed_at = $1 WHERE life = $2 AND dead = 0", &[now.into(), life.into()])
             .await?;
         Ok(renewed > 0)
     }

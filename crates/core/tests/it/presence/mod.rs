@@ -6,7 +6,7 @@ mod rules;
 mod typing;
 
 use agentchat_core::Error;
-use agentchat_core::presence::{Announcements, Attend, Fade, SaidSo, SayPresence, ShowPresence};
+use agentchat_core::presence::{Announcements, Attend, Begin, Fade, SaidSo, SayPresence, ShowPresence};
 use agentchat_protocol::presence::{Presence, PresenceRequest, PresenceStatus};
 
 use crate::world::{Agent, World};
@@ -16,6 +16,10 @@ pub(super) const HERE: [u8; 16] = [1; 16];
 pub(super) const THERE: [u8; 16] = [2; 16];
 pub(super) const SECOND: i64 = 1_000;
 
+pub(super) async fn begin(world: &World, life: [u8; 16]) {
+    world.store.write_own(Begin { life, now: world.now() }).await.unwrap();
+}
+
 pub(super) async fn try_attend(world: &World, life: [u8; 16], agents: &[(&Agent, bool)]) -> Option<Announcements> {
     let agents = agents.iter().map(|(agent, here)| (agent.key, *here)).collect();
     world.store.write_own(Attend { life, agents, alone: false, now: world.now() }).await.unwrap()
@@ -23,6 +27,7 @@ pub(super) async fn try_attend(world: &World, life: [u8; 16], agents: &[(&Agent,
 
 /// What is told of it, one line an agent.
 pub(super) async fn attend(world: &World, life: [u8; 16], agent: &Agent, here: bool) -> Vec<String> {
+    begin(world, life).await;
     told(try_attend(world, life, &[(agent, here)]).await.expect("the life is not over"))
 }
 

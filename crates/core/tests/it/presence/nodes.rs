@@ -5,7 +5,7 @@ use agentchat_protocol::presence::PresenceStatus::{Busy, Offline, Online};
 use agentchat_store::Engine;
 use agentchat_store_test::store_test;
 
-use super::{HERE, SECOND, THERE, attend, fade, last_seen, look, say, told, try_attend};
+use super::{HERE, SECOND, THERE, attend, begin, fade, last_seen, look, say, told, try_attend};
 use crate::world::{Agent, World};
 
 async fn renew(world: &World, life: [u8; 16]) -> bool {
@@ -40,6 +40,7 @@ async fn the_last_connection_of_all_counts(engine: Engine) {
 async fn a_server_renews_all_it_has_by_one_row(engine: Engine) {
     let world = World::new(engine).await;
     let (alice, bob) = (world.agent("alice").await, world.agent("bob").await);
+    begin(&world, HERE).await;
     let came = try_attend(&world, HERE, &[(&bob, true), (&alice, true)]).await.unwrap();
     assert_eq!(told(came), ["alice online", "bob online"]);
     say(&world, &bob, "busy", "long").await;
@@ -91,6 +92,7 @@ async fn a_server_that_was_only_away_begins_another_life(engine: Engine) {
         }
         agents
     };
+    begin(&world, THERE).await;
     for chunk in agents.chunks(100) {
         let all: Vec<_> = chunk.iter().map(|agent| (agent, true)).collect();
         try_attend(&world, THERE, &all).await.unwrap();
@@ -102,6 +104,9 @@ async fn a_server_that_was_only_away_begins_another_life(engine: Engine) {
     assert!(!renew(&world, THERE).await);
     assert_eq!(try_attend(&world, THERE, &[(&agents[0], true)]).await, None);
     assert_eq!(first.now.len() + bury(&world).await.len(), 300);
+    assert!(!renew(&world, THERE).await, "nor when nothing is left of it");
+    assert_eq!(try_attend(&world, THERE, &[(&agents[0], true)]).await, None);
+    begin(&world, HERE).await;
     let again = try_attend(&world, HERE, &[(&agents[0], true)]).await.unwrap();
     assert_eq!(told(again), [""; 0], "told a moment ago");
     world.pass(2 * SECOND);
@@ -113,6 +118,7 @@ async fn a_server_that_is_alone_leaves_nothing_of_its_last_run(engine: Engine) {
     let world = World::new(engine).await;
     let alice = world.agent("alice").await;
     let attend = async |life: [u8; 16], here: bool| {
+        begin(&world, life).await;
         let agents = vec![(alice.key, here)];
         let operation = agentchat_core::presence::Attend { life, agents, alone: true, now: world.now() };
         told(world.store.write_own(operation).await.unwrap().unwrap())
@@ -136,6 +142,9 @@ async fn servers_write_down_the_same_agents_at_once(engine: Engine) {
     let mut told = 0;
     for round in 0..10 {
         let lives = [[round * 2 + 10; 16], [round * 2 + 11; 16]];
+        for life in lives {
+            begin(&world, life).await;
+        }
         let (one, other) = tokio::join!(try_attend(&world, lives[0], &forth), try_attend(&world, lives[1], &back));
         told += one.unwrap().now.len() + other.unwrap().now.len();
         world.pass(10 * SECOND);

@@ -4,6 +4,7 @@ use agentchat_core::Error;
 use agentchat_core::accounts::{Authenticate, CodeKey};
 use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
 use agentchat_protocol::delivery::DeliveryKey;
+use agentchat_protocol::frame::MAX_CLIENT_FRAME;
 use agentchat_protocol::id::AgentId;
 use agentchat_protocol::send::SendRequest;
 use agentchat_store::key::AgentKey;
@@ -20,6 +21,7 @@ use crate::app::Secrets;
 use crate::config::Config;
 use crate::mail::Mailer;
 use crate::realtime::session::OwnMessages;
+use crate::realtime::wire::Wire;
 use crate::sending;
 
 struct World {

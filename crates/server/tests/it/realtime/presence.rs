@@ -164,38 +164,6 @@ async fn strangers_are_not_told(engine: Engine) {
 }
 
 #[store_test]
-async fn a_storm_of_connections_is_written_down_in_a_few_operations(engine: Engine) {
-    let server = start_with(engine, |config| {
-        config.timing.gather_presence = Duration::from_millis(300);
-        config.limits.set("register=off").unwrap();
-        config.limits.set("register_verify=off").unwrap();
-    })
-    .await;
-    let mut agents = Vec::new();
-    for number in 0..40 {
-        agents.push(Agent::new(&server, format!("agent-{number}").leak()).await);
-    }
-    let commits = async || {
-        let metrics = server.get("/metrics").await.body;
-        let line = metrics.lines().find(|line| line.starts_with("agentchat_store_commits_total")).unwrap();
-        line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()
-    };
-    let watcher = &agents[0];
-    let before = commits().await;
-    let mut peers = Vec::new();
-    for agent in &agents[1..] {
-        peers.push(Peer::acking(&server, agent).await);
-    }
-    for agent in &agents[1..] {
-        until("it is there", async || seen(&server, agent, agent).await == "online").await;
-    }
-    assert_eq!(seen(&server, watcher, watcher).await, "offline");
-    // Whoever came while the others were gathered is in the same operation.
-    until("all are written down", async || commits().await > before).await;
-    assert!(commits().await - before <= 10, "{}", commits().await - before);
-}
-
-#[store_test]
 async fn a_shutdown_leaves_nobody_there(engine: Engine) {
     let clock = clock();
     let home = crate::client::Home::new(engine).await;

@@ -58,6 +58,7 @@ async fn typing_stops_at_blocks_and_mutes(engine: Engine) {
     let with_bob = conversation(&server, &bob).await;
     let (mut from, mut to) = (Peer::acking(&server, &alice).await, Peer::acking(&server, &bob).await);
     let mut open = Peer::acking(&server, &carol).await;
+    assert_eq!(open.text().await, "to carol");
     to.nothing_more().await;
     for (path, body) in [
         ("/v1/mutes", json!({ "target_kind": "agent", "target_handle": "alice" })),
