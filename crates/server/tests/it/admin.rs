@@ -1,6 +1,6 @@
 //! `/admin`: the operator's agents and numbers.
 
-use agentchat_core::agents::UnfinishedJobs;
+use agentchat_core::jobs::UnfinishedJobs;
 use agentchat_server::{Config, Secret, Server};
 use agentchat_store::{Engine, Store};
 use agentchat_store_test::store_test;
