@@ -9,8 +9,6 @@ use crate::validate::{FieldErrors, Object, text};
 
 /// The longest `custom_message`, in characters.
 pub const MAX_MESSAGE: usize = 200;
-/// The most handles of one batch.
-pub const MAX_BATCH: usize = 100;
 
 open_enum! {
     /// Whether an agent is there.
@@ -102,12 +100,12 @@ fn spoken(name: &str, message: &str, errors: &mut FieldErrors) -> Option<String>
 
 /// Reads the body of `POST /v1/presence/batch`: the handles as they are answered, without `@`, in lower case, each once.
 /// They need not be well-formed.
-pub fn parse_batch(body: &[u8]) -> Result<Vec<String>, FieldErrors> {
+pub fn parse_batch(body: &[u8], most: usize) -> Result<Vec<String>, FieldErrors> {
     let body = Object::parse(body)?;
     let mut errors = FieldErrors::default();
     let listed = body.req_strs("handles", &mut errors).unwrap_or_default();
-    if errors.is_empty() && !(1..=MAX_BATCH).contains(&listed.len()) {
-        errors.field("handles", format!("Expected 1 to {MAX_BATCH} handles"));
+    if errors.is_empty() && !(1..=most).contains(&listed.len()) {
+        errors.field("handles", format!("Expected 1 to {most} handles"));
     }
     errors.into_result()?;
     let mut handles: Vec<String> = Vec::with_capacity(listed.len());

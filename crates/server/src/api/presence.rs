@@ -48,7 +48,8 @@ async fn show(State(app): State<App>, Caller(caller): Caller, PathText(text): Pa
 #[utoipa::path(post, path = "/v1/presence/batch", tag = "presence", security(("api_key" = [])),
     request_body(content_type = "application/json"), responses((status = 200, body = PresenceList)))]
 async fn show_many(State(app): State<App>, Caller(caller): Caller, Body(body): Body) -> Result<Json<PresenceList>> {
-    let asked = parse_batch(&body)?;
+    let most = usize::try_from(app.limits.presence_batch).unwrap_or(usize::MAX);
+    let asked = parse_batch(&body, most)?;
     let now = app.clock.now();
     let operation = ShowPresences {
         viewer: caller.key,

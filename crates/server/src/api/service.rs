@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::{AppError, Result};
-use crate::extract::{bearer, same_secret};
+use crate::extract::{Capped, bearer, same_secret};
 
 const PROMETHEUS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -40,7 +40,7 @@ struct About {
 
 /// What this server is.
 #[utoipa::path(get, path = "/", tag = "service", responses((status = 200, body = About)))]
-async fn about() -> Json<About> {
+async fn about(_: Capped) -> Json<About> {
     Json(About { name: "AgentChat API", version: env!("CARGO_PKG_VERSION"), status: "alive" })
 }
 
@@ -52,14 +52,14 @@ struct Health {
 
 /// Liveness: asks nothing but the process itself.
 #[utoipa::path(get, path = "/v1/health", tag = "service", responses((status = 200, body = Health)))]
-async fn health() -> Json<Health> {
+async fn health(_: Capped) -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
 /// This document.
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
-async fn document(State(app): State<App>) -> Result<Response> {
+async fn document(_: Capped, State(app): State<App>) -> Result<Response> {
     let text = app.document.get().ok_or_else(|| AppError::internal("the OpenAPI document was not made"))?;
     Ok(([(CONTENT_TYPE, JSON)], text.clone()).into_response())
 }
@@ -93,7 +93,7 @@ struct Ready {
 #[utoipa::path(get, path = "/v1/ready", tag = "service", responses(
     (status = 200, body = Ready),
     (status = 503, body = ErrorBody, description = "SERVICE_UNAVAILABLE, `details.checks`")))]
-async fn ready(State(app): State<App>) -> Result<Json<Ready>> {
+async fn ready(_: Capped, State(app): State<App>) -> Result<Json<Ready>> {
     if app.is_draining() {
         return Err(not_ready(&app, "ok", "The server is shutting down"));
     }
@@ -121,7 +121,7 @@ fn not_ready(app: &App, database: &'static str, message: &str) -> AppError {
 #[utoipa::path(get, path = "/metrics", tag = "service", responses(
     (status = 200, body = String, content_type = "text/plain"),
     (status = 401, body = ErrorBody, description = "UNAUTHORIZED")))]
-async fn render_metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+async fn render_metrics(_: Capped, State(app): State<App>, headers: HeaderMap) -> Result<Response> {
     if let Some(expected) = &app.config.metrics_token {
         let given = bearer(&headers).filter(|token| same_secret(token, expected.expose()));
         given.ok_or_else(AppError::unauthorized)?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
@@ -17,6 +17,18 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// The bytes of a JSON body, at most `json_body` of them; larger is 413 before anything is parsed.
 #[derive(Debug)]
 pub(crate) struct Body(pub(crate) Bytes);
+
+/// Proof that the body is under the cap, for public routes that do not read it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capped;
+
+impl FromRequestParts<App> for Capped {
+    type Rejection = AppError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        check_size(parts, app).map(|()| Self)
+    }
+}
 
 /// Put on requests by the outer layer when a body without a length turned out too large.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +67,7 @@ pub(crate) async fn read(body: axum::body::Body, cap: usize) -> Result<Bytes, Un
     }
 }
 
-/// The body cap comes before authentication, so every extractor of a caller asks first.
+/// The body cap comes before authentication and policies, so every extractor of a caller or address asks first.
 pub(super) fn check_size(parts: &Parts, app: &App) -> Result<()> {
     let cap = cap(app);
     let announced = declared_length(&parts.headers).is_some_and(|length| length > cap as u64);

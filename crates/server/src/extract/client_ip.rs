@@ -1,6 +1,5 @@
 //! The client's address: the peer, or what a trusted proxy says about it.
 
-use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
@@ -8,7 +7,9 @@ use http::HeaderMap;
 use http::request::Parts;
 use ipnet::IpNet;
 
+use super::body::check_size;
 use crate::app::App;
+use crate::error::{AppError, Result};
 use crate::layers::Arrival;
 
 /// The address that IP policies count for.
@@ -38,9 +39,10 @@ impl ClientIp {
 }
 
 impl FromRequestParts<App> for ClientIp {
-    type Rejection = Infallible;
+    type Rejection = AppError;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        check_size(parts, app)?;
         // Without a peer (a request made in process) nobody but ourselves can be asking.
         let peer =
             parts.extensions.get::<Arrival>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |arrival| arrival.peer.ip());
