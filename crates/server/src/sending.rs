@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use agentchat_core::accounts::Caller;
-use agentchat_core::messages::{Delivery, Posted, Rate, ReadOutcome, SendDirect, SendGroup, SendLimits, Sent};
+use agentchat_core::messages::{Delivery, Posted, Rate, ReadOutcome, SendDirect, SendGroup, SendLimits, SendTarget, Sent};
 use agentchat_protocol::frame::{RateLimitWarning, ServerFrame};
 use agentchat_protocol::id::MessageId;
 use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};
@@ -38,7 +38,8 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
     let (verdict, reservation) = app.limiter.reserve(policy, Key::Agent(caller.key.0)).split();
     let now = app.clock.now();
     let began = Instant::now();
-    let answer = store(app, caller, request.clone(), verdict, now).await;
+    let target = SendTarget { to: request.to.clone(), conversation: request.conversation_id };
+    let answer = store(app, caller, request, verdict, now).await;
     METERS.commit_seconds.record(began.elapsed());
     match answer {
         Ok(sent) => {
@@ -57,7 +58,12 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
             let error = AppError::from(error);
             let reason = error.code().as_str();
             metrics::counter!("agentchat_messages_send_rejected_total", "reason" => reason).increment(1);
-            loop_guard::note(app, caller, &request, &error, now).await;
+            if let Some(policy) = shared_policy(&error) {
+                app.limiter.refused_elsewhere(policy);
+                if policy == Policy::Loop {
+                    loop_guard::note(app, caller, target, now).await;
+                }
+            }
             Err(error)
         }
     }
@@ -91,6 +97,12 @@ async fn store(
             app.store.write_then(send, tell).await
         }
     }
+}
+
+/// The policy that a conversation's senders share and that refused a send.
+fn shared_policy(error: &AppError) -> Option<Policy> {
+    let reason = error.reason()?;
+    [Policy::GroupSend, Policy::Loop].into_iter().find(|policy| policy.reason() == reason)
 }
 
 /// Adds what the conversation's own policies have left to the answer's `RateLimit`.

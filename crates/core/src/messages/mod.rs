@@ -34,4 +34,4 @@ pub use read::{MessageReadOut, ReadEvent, ReadMessage, ReadOutcome, ReadThrough}
 pub use send_direct::{BacklogWarning, Delivery, SendDirect, SendLimits, Sent};
 pub use send_group::SendGroup;
 pub use settle::{Ack, Busy, Settle, Settled};
-pub use trip_loop_guard::TripLoopGuard;
+pub use trip_loop_guard::{SendTarget, TripLoopGuard};

@@ -1,7 +1,7 @@
 //! The first refusal of a runaway conversation, noted for the owners of both sides (extensions.md X2).
 
 use agentchat_protocol::handle::Handle;
-use agentchat_protocol::send::SendRequest;
+use agentchat_protocol::id::ConversationId;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
 use agentchat_store::tables::{Actor, AuditEvent, Membership};
@@ -12,12 +12,18 @@ use crate::Error;
 
 const ACTION: &str = "loop_guard.tripped";
 
+/// Where a send was to go, as its request spelled it.
+#[derive(Debug, Clone)]
+pub struct SendTarget {
+    pub to: Option<String>,
+    pub conversation: Option<ConversationId>,
+}
+
 /// Notes that the loop guard refused a send, unless it did within the last window.
 #[derive(Debug, Clone)]
 pub struct TripLoopGuard {
     pub sender: AgentKey,
-    /// What was refused: it names the conversation.
-    pub request: SendRequest,
+    pub target: SendTarget,
     pub window_ms: i64,
     /// UUIDv7s for the two events.
     pub events: [[u8; 16]; 2],
@@ -55,10 +61,10 @@ impl Write for TripLoopGuard {
 
 impl TripLoopGuard {
     async fn conversation(&self, tx: &mut Tx<'_>) -> Result<Option<Membership>, Error> {
-        if let Some(id) = self.request.conversation_id {
+        if let Some(id) = self.target.conversation {
             return Ok(tx.membership(self.sender, id).await?);
         }
-        let Some(handle) = self.request.to.as_deref().and_then(|to| Handle::parse(to).ok()) else { return Ok(None) };
+        let Some(handle) = self.target.to.as_deref().and_then(|to| Handle::parse(to).ok()) else { return Ok(None) };
         let Some(other) = tx.agent_by_handle(&handle).await? else { return Ok(None) };
         Ok(tx.direct_conversation_with(self.sender, other.key).await?)
     }

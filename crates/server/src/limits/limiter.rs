@@ -101,6 +101,14 @@ impl Limiter {
         }
     }
 
+    /// Counts and shows that a bucket which is kept elsewhere was empty.
+    pub(crate) fn refused_elsewhere(&self, policy: Policy) {
+        metrics::counter!("agentchat_rate_limit_hits_total", "policy" => policy.name()).increment(1);
+        if let Some(rate) = self.0.rates[policy.index()] {
+            self.show(policy, rate.window_nanos());
+        }
+    }
+
     /// A token of a policy; none when the policy is off.
     fn token(&self, policy: Policy, key: Key) -> Option<Token> {
         let rate = self.0.rates[policy.index()]?;

@@ -1,26 +1,21 @@
 //! What the first refusal of a runaway conversation sets off (extensions.md X2).
 
 use agentchat_core::accounts::Caller;
-use agentchat_core::messages::TripLoopGuard;
+use agentchat_core::messages::{SendTarget, TripLoopGuard};
 use agentchat_protocol::frame::RateLimitWarning;
-use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 
 use super::push_warning;
 use crate::app::App;
-use crate::error::AppError;
 use crate::limits::Policy;
 
-/// If the loop guard refused this send for the first time in a run: notes it for the owners of both sides and warns
-/// the senders.
-pub(super) async fn note(app: &App, caller: &Caller, request: &SendRequest, error: &AppError, now: Timestamp) {
-    if error.reason() != Some(Policy::Loop.reason()) {
-        return;
-    }
+/// The loop guard refused a send. If that is the first time in a run, it is noted for the owners of both sides, and the
+/// senders are warned.
+pub(super) async fn note(app: &App, caller: &Caller, target: SendTarget, now: Timestamp) {
     let Some(rate) = app.limits.rate(Policy::Loop) else { return };
     let trip = TripLoopGuard {
         sender: caller.key,
-        request: request.clone(),
+        target,
         window_ms: i64::from(rate.window_s) * 1_000,
         events: [app.entropy.uuid_v7(now), app.entropy.uuid_v7(now)],
         now,
@@ -33,7 +28,8 @@ pub(super) async fn note(app: &App, caller: &Caller, request: &SendRequest, erro
                     limit: rate.limit.into(),
                     remaining: 0,
                     reset_at: now.plus_millis(i64::from(rate.window_s) * 1_000),
-                    message: "two agents answer each other without end: the loop guard holds this conversation".to_owned(),
+                    message: "two agents answer each other without end: the loop guard holds this conversation"
+                        .to_owned(),
                 };
                 push_warning(app, agent, warning);
             }

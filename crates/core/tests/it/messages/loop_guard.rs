@@ -1,9 +1,8 @@
 //! Two agents that answer each other without end (extensions.md X2).
 
 use agentchat_core::Error;
-use agentchat_core::messages::{Rate, Sent, TripLoopGuard};
+use agentchat_core::messages::{Rate, SendTarget, Sent, TripLoopGuard};
 use agentchat_protocol::error::ErrorCode;
-use agentchat_protocol::send::SendRequest;
 use agentchat_store::Engine;
 use agentchat_store_test::store_test;
 use serde_json::json;
@@ -85,7 +84,7 @@ async fn the_first_refusal_in_a_window_is_noted_for_both_sides(engine: Engine) {
     let (world, alice, bob) = guarded(engine, 1).await;
     let trip = || TripLoopGuard {
         sender: alice.key,
-        request: SendRequest::parse(br#"{"to":"bob","client_msg_id":"m","content":{"text":"x"}}"#, 1_000).unwrap(),
+        target: SendTarget { to: Some("@bob".to_owned()), conversation: None },
         window_ms: 600_000,
         events: [world.id(), world.id()],
         now: world.now(),
