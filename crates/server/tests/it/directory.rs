@@ -13,7 +13,7 @@ fn handles(page: &Value) -> Vec<String> {
 
 #[store_test]
 async fn agents_are_found_by_the_beginning_of_their_handle(engine: Engine) {
-    let stage = Stage::of(engine, &["alice", "bot-a", "bot-b", "robot"]).await;
+    let stage = Stage::of(engine, &["alice", "bot-a", "bot-b", "not-a-bot"]).await;
     assert_eq!(stage.patch("bot-b", "/v1/agents/bot-b", json!({ "display_name": "Bot B" })).await.status, 200);
     assert_eq!(stage.post("alice", "/v1/contacts", json!({ "handle": "bot-b" })).await.status, 201);
     assert_snapshot!(stage.get("alice", "/v1/directory?q=%20@BOT&limit=1&offset=1").await.print(), @r#"

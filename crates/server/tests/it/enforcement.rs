@@ -61,6 +61,7 @@ async fn a_restricted_agent_opens_no_conversations_and_is_shown_as_restricted(en
     let stage = bothered(engine).await;
     block(&stage, &["bob", "carol"]).await;
     assert_eq!(status(&stage).await, "restricted");
+    Peer::legacy(&stage.server, &mallory(&stage)).await.nothing_more().await;
     let cold = stage.try_say("mallory", "dave", "buy now, dave").await;
     assert_eq!(cold.refusal(), (403, "RESTRICTED".to_owned()));
     assert_eq!(stage.get("dave", "/v1/agents/mallory").await.json()["status"], "restricted");
@@ -68,8 +69,6 @@ async fn a_restricted_agent_opens_no_conversations_and_is_shown_as_restricted(en
     assert_eq!(found["agents"][0]["status"], "restricted");
     stage.say("dave", "mallory", "what is it?").await;
     stage.say("mallory", "dave", "a reply is no cold message").await;
-    let mut peer = Peer::legacy(&stage.server, &mallory(&stage)).await;
-    peer.nothing_more().await;
 }
 
 #[store_test]

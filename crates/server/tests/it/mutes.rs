@@ -128,6 +128,30 @@ async fn only_what_can_be_seen_can_be_muted(engine: Engine) {
 }
 
 #[store_test]
+async fn a_deleted_group_says_so_to_those_who_were_in_it(engine: Engine) {
+    let stage = Stage::of(engine, &["alice", "bob"]).await;
+    let made = stage.post("alice", "/v1/groups", json!({ "name": "ops" })).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let id = made.json()["group"]["id"].as_str().unwrap().to_owned();
+    let (body, path) =
+        (json!({ "target_kind": "conversation", "target_id": id }), format!("/v1/mutes/conversation/{id}"));
+    assert_eq!(stage.post("bob", "/v1/mutes", body.clone()).await.refusal(), refused(404, "CONVERSATION_NOT_FOUND"));
+    assert_eq!(stage.post("alice", "/v1/mutes", body.clone()).await.status, 201);
+    assert_eq!(stage.get("alice", &path).await.json()["target_id"], id);
+    assert_eq!(stage.delete("alice", &format!("/v1/groups/{id}")).await.status, 200);
+    for gone in [
+        stage.post("alice", "/v1/mutes", body.clone()).await,
+        stage.get("alice", &path).await,
+        stage.delete("alice", &path).await,
+    ] {
+        assert_eq!(gone.refusal(), refused(410, "GROUP_DELETED"));
+        assert_eq!(gone.json()["details"]["deleted_by_handle"], "alice");
+    }
+    assert_eq!(stage.post("bob", "/v1/mutes", body).await.refusal(), refused(404, "CONVERSATION_NOT_FOUND"));
+    assert_eq!(stage.get("bob", &path).await.refusal(), refused(404, "NOT_FOUND"));
+}
+
+#[store_test]
 async fn mutes_end_by_themselves(engine: Engine) {
     let stage = Stage::of(engine, &["alice", "bob", "carol"]).await;
     for (handle, until) in [("bob", json!(IN_AN_HOUR)), ("carol", Value::Null)] {
