@@ -43,6 +43,8 @@ pub struct Added {
     pub result: AddMemberResult,
     /// A new invitation.
     pub invited: Option<Invited>,
+    /// Microseconds until the inviter's quota is full again, if it has one and something was taken.
+    pub quota_full_in_us: Option<i64>,
 }
 
 /// An invitation that was made just now.
@@ -73,7 +75,24 @@ impl Write for AddToGroup {
             None => None,
         };
         let inviter = Inviter { agent: &inside.agent, group: &group, rules: &self.rules, now: self.now };
-        inviter.add(tx, candidate.as_ref(), self.invite).await
+        let added = inviter.add(tx, candidate.as_ref(), self.invite).await?;
+        let quota_full_in_us = self.rules.after(tx, added.invited.as_slice(), self.now).await?;
+        Ok(Added { quota_full_in_us, ..added })
+    }
+}
+
+impl InviteRules {
+    /// Microseconds until the quota is full again, if these were taken from one.
+    pub(super) async fn after(
+        &self,
+        tx: &mut Tx<'_>,
+        invited: &[Invited],
+        now: Timestamp,
+    ) -> Result<Option<i64>, Error> {
+        match &self.quota {
+            Some(quota) if !invited.is_empty() => quota.full_in_us(tx, now).await.map(Some),
+            _ => Ok(None),
+        }
     }
 }
 
@@ -163,5 +182,5 @@ impl Inviter<'_> {
 
 fn added(candidate: &CandidateRow, outcome: AddOutcome, invite_id: Option<InviteId>) -> Added {
     let result = AddMemberResult { handle: candidate.handle.clone(), outcome, invite_id };
-    Added { result, invited: None }
+    Added { result, invited: None, quota_full_in_us: None }
 }

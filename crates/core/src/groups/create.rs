@@ -32,6 +32,8 @@ pub struct CreateGroup {
 pub struct Created {
     pub answer: GroupCreated,
     pub invited: Vec<Invited>,
+    /// Microseconds until the creator's quota of invitations is full again, if it has one and something was taken.
+    pub quota_full_in_us: Option<i64>,
 }
 
 impl Write for CreateGroup {
@@ -68,7 +70,8 @@ impl Write for CreateGroup {
             }
         }
         let group = detail(tx, self.caller, key).await?;
-        Ok(Created { answer: GroupCreated { group, add_results, add_errors }, invited })
+        let quota_full_in_us = self.rules.after(tx, &invited, self.now).await?;
+        Ok(Created { answer: GroupCreated { group, add_results, add_errors }, invited, quota_full_in_us })
     }
 }
 

@@ -31,4 +31,10 @@ impl Bucket {
         let retry_after_ms = wait_us.unsigned_abs().div_ceil(1_000).max(1);
         Err(Refusal { retry_after_ms, ..self.refusal }.rejection().into())
     }
+
+    /// Microseconds until it is full.
+    pub(crate) async fn full_in_us(&self, tx: &mut Tx<'_>, now: Timestamp) -> Result<i64, Error> {
+        let arrival = tx.token_arrival(self.policy, &self.key).await?;
+        Ok((arrival.unwrap_or(0) - micros(now)).max(0))
+    }
 }

@@ -6,6 +6,7 @@ use agentchat_core::groups::{
 };
 use agentchat_core::messages::Posted;
 use agentchat_protocol::account::Done;
+use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::frame::ServerFrame;
 use agentchat_protocol::group::{
     AddMember, AddMemberResult, GroupChanges, GroupCreated, GroupDetail, GroupInvitation, NewGroup,
@@ -25,7 +26,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Body, Caller, PathText, PathTexts};
-use crate::limits::{Key, Policy, shared_bucket};
+use crate::limits::{Key, Policy, Rate, shared_bucket, show_empty, show_left};
 use crate::realtime::{Event, frame_text};
 use crate::sending::publish_posted;
 
@@ -61,7 +62,11 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Res
         rules: rules(&app, &caller),
         now,
     };
-    let answer = |created: &Created| (StatusCode::CREATED, created.answer.clone());
+    let quota = app.limits.rate(Policy::GroupInvite);
+    let answer = move |created: &Created| {
+        show_quota(quota, created.quota_full_in_us);
+        (StatusCode::CREATED, created.answer.clone())
+    };
     caller.commit(&app, operation, answer, |app, created| tell_invited(app, &created.invited)).await
 }
 
@@ -126,8 +131,23 @@ async fn add(State(app): State<App>, caller: Caller, PathText(id): PathText, Bod
         rules: rules(&app, &caller),
         now,
     };
-    let answer = |added: &Added| (StatusCode::CREATED, added.result.clone());
-    caller.commit(&app, operation, answer, |app, added| tell_invited(app, added.invited.as_slice())).await
+    let quota = app.limits.rate(Policy::GroupInvite);
+    let answer = move |added: &Added| {
+        show_quota(quota, added.quota_full_in_us);
+        (StatusCode::CREATED, added.result.clone())
+    };
+    let then = |app: &App, added: &Added| tell_invited(app, added.invited.as_slice());
+    let answered = caller.commit(&app, operation, answer, then).await;
+    if answered.as_ref().is_err_and(|error| error.code() == ErrorCode::RateLimited) {
+        show_empty(Policy::GroupInvite, quota);
+    }
+    answered
+}
+
+fn show_quota(rate: Option<Rate>, full_in_us: Option<i64>) {
+    if let Some(full_in_us) = full_in_us {
+        show_left(Policy::GroupInvite, rate, full_in_us);
+    }
 }
 
 /// Takes a member out of a group.

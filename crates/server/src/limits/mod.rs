@@ -11,7 +11,7 @@ use agentchat_core::agents::TextLengths;
 pub(crate) use limiter::{Key, Limiter, Low, Reservation};
 pub use policy::{Policy, Rate};
 pub(crate) use seen::watch;
-pub(crate) use shared::{bucket as shared_bucket, take as take_shared};
+pub(crate) use shared::{bucket as shared_bucket, show_empty, show_left, take as take_shared};
 pub(crate) use warnings::Warnings;
 
 /// Why a `--limit` was refused.

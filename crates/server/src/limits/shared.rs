@@ -58,6 +58,20 @@ pub(crate) fn bucket(policy: Policy, rate: Option<Rate>, key: Key) -> Option<Buc
     })
 }
 
+/// Shows on the response what an operation left of a bucket it took from.
+pub(crate) fn show_left(policy: Policy, rate: Option<Rate>, full_in_us: i64) {
+    if let Some(rate) = rate {
+        seen::note(Remaining { policy, rate, debt_nanos: full_in_us.saturating_mul(1_000) });
+    }
+}
+
+/// Counts that an operation found a bucket empty, and shows it on the response.
+pub(crate) fn show_empty(policy: Policy, rate: Option<Rate>) {
+    if let Some(rate) = rate {
+        let _same_as_answered = refuse(policy, rate, 0);
+    }
+}
+
 fn refuse(policy: Policy, rate: Rate, wait_us: i64) -> Refusal {
     metrics::counter!("agentchat_rate_limit_hits_total", "policy" => policy.name()).increment(1);
     seen::note(Remaining { policy, rate, debt_nanos: rate.window_nanos() });

@@ -9,9 +9,11 @@ mod counts;
 mod direct_send;
 mod directory;
 mod envelopes;
+mod group_ends;
 mod group_send;
 mod groups;
 mod idempotency;
+mod invites;
 mod jobs;
 mod limiter;
 mod locks;
@@ -42,11 +44,11 @@ pub use direct_send::{
 };
 pub use directory::DirectoryRow;
 pub use envelopes::{Inbox, InboxHead};
+pub use group_ends::{GroupEndRow, OpenMembership};
 pub use group_send::{GroupEnvelope, GroupMessage, GroupSendState, GroupState, Said, StoredGroup};
-pub use groups::{
-    CandidateRow, GroupEndRow, GroupMemberRow, GroupRow, InviteRow, NewGroupRow, NewInvite, OpenMembership,
-};
+pub use groups::{GroupMemberRow, GroupRow, NewGroupRow};
 pub use idempotency::{CallerKind, IdempotencyAnswer, IdempotencyRow, IdempotencyRun, IdempotencyScope};
+pub use invites::{CandidateRow, InviteRow, NewInvite};
 pub use jobs::{JobRow, Work};
 pub use messages::{EnvelopeState, GroupFacts, HistoryCursor, MessageRow, NewMessage};
 pub use mutes::{MuteRow, MuteSubject, MuteTarget};

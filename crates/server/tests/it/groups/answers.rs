@@ -215,9 +215,9 @@ async fn an_ended_group_is_gone_for_whoever_was_in_it(engine: Engine) {
       "code": "GROUP_DELETED",
       "message": "This group was deleted by alice",
       "details": {
-        "deleted_at": "2026-01-15T09:30:01.000Z",
+        "group_id": "grp_1",
         "deleted_by_handle": "alice",
-        "group_id": "grp_1"
+        "deleted_at": "2026-01-15T09:30:01.000Z"
       }
     }
     "#);

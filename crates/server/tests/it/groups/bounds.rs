@@ -47,13 +47,16 @@ async fn the_quota_of_invitations_outlives_a_restart(engine: Engine) {
         Agent::new(&server, handle).await;
     }
     let body = json!({ "name": "ops", "member_handles": ["bobby", "carol", "davey"] });
-    let created = alice.post(&server, "/v1/groups", &body).await.json();
+    let made = alice.post(&server, "/v1/groups", &body).await;
+    let created = made.json();
+    assert!(made.header("ratelimit").unwrap().contains("\"group_invite\";r=0"), "{made:?}");
     assert_eq!(created["add_errors"], json!([{ "handle": "davey", "code": "RATE_LIMITED" }]));
     let group = text(&created["group"]["id"]);
     let home = server.leave().await;
     let server = TestServer { running: Server::start(config).await.unwrap(), home };
     let refused = alice.post(&server, &format!("/v1/groups/{group}/members"), &json!({ "handle": "davey" })).await;
     assert_eq!(refused.refusal(), (429, "RATE_LIMITED".to_owned()));
+    assert!(refused.header("ratelimit").unwrap().contains("\"group_invite\";r=0"), "{refused:?}");
     let details = &refused.json()["details"];
     assert_eq!(
         (&details["reason"], &details["limit"], &details["window_s"]),
