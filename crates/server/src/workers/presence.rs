@@ -76,6 +76,10 @@ impl Keeper<'_> {
     }
 
     async fn renew(&self) {
+        // Nobody else asks whether a node without connections lives that has its store to itself.
+        if !self.app.is_shared() && self.app.hub.all_connections() == 0 {
+            return;
+        }
         match self.app.store.write_own(Renew { life: self.attendance.life(), now: self.app.clock.now() }).await {
             Ok(true) => {}
             Ok(false) => self.begin_again().await,
