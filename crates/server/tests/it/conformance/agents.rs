@@ -5,7 +5,7 @@ use agentchat_protocol::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::ladder::{Auth, Ladder, agent, ladders, nobody};
-use super::world::{Deed, did};
+use super::world::{Deed, did, suspended};
 use crate::stage::Standing;
 
 ladders! {
@@ -13,7 +13,7 @@ ladders! {
         .answers("the own record", 200, "Agent")
         .having("/handle", "alice")
         .having("/display_name", Value::Null)
-        .given(Standing::Is("alice", AgentStatus::Suspended))
+        .given(suspended("alice"))
         .answers("suspended accounts too", 200, "Agent")
         .having("/status", "suspended");
 
@@ -21,7 +21,7 @@ ladders! {
         .policies(&["profile_read"])
         .cast(&["alice", "bob", "carol"])
         .by("")
-        .given(Standing::Is("bob", AgentStatus::Suspended))
+        .given(suspended("bob"))
         .given(did("carol", "DELETE /v1/agents/carol", Value::Null))
         .at("handle", "-")
         .refused("a malformed handle is nobody's", ErrorCode::AgentNotFound)

@@ -1,19 +1,17 @@
 //! wire.md §10: contacts, blocks, reports.
 
-use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::ladder::{Ladder, agent, ladders};
-use super::world::{Deed, befriended, did};
-use crate::stage::Standing;
+use super::world::{Deed, befriended, did, suspended};
 
 /// Where bob is an active contact of alice's, and dave suspended.
 fn knowing(endpoint: &'static str) -> Ladder {
     agent("wire §10", endpoint)
         .cast(&["alice", "bob", "carol", "dave"])
         .given(befriended("alice", "bob"))
-        .given(Standing::Is("dave", AgentStatus::Suspended))
+        .given(suspended("dave"))
         .given(Deed::SystemAgent("herald"))
 }
 
@@ -55,7 +53,7 @@ ladders! {
         .having("/total", 1)
         .having("/contacts/0/handle", "bob")
         .having("/items/0/handle", "bob")
-        .given(Standing::Is("bob", AgentStatus::Suspended))
+        .given(suspended("bob"))
         .query("")
         .answers(
             "contacts of every status",
@@ -105,7 +103,7 @@ ladders! {
         .at("handle", "carol")
         .refused("no contact", ErrorCode::NotFound)
         .at("handle", "bob")
-        .given(Standing::Is("bob", AgentStatus::Suspended))
+        .given(suspended("bob"))
         .answers("a contact of any status", 200, "{ok}")
         .refused("once", ErrorCode::NotFound);
 
@@ -139,7 +137,7 @@ ladders! {
         .at("handle", "carol")
         .refused("not blocked", ErrorCode::NotFound)
         .at("handle", "bob")
-        .given(Standing::Is("bob", AgentStatus::Suspended))
+        .given(suspended("bob"))
         .answers("an account of any status", 200, "{ok}")
         .refused("once", ErrorCode::NotFound);
 

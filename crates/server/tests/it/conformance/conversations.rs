@@ -1,12 +1,10 @@
 //! wire.md §8: conversations.
 
-use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::ladder::{Ladder, agent, ladders};
-use super::world::{did, said};
-use crate::stage::Standing;
+use super::world::{did, reinstated, said, suspended};
 
 /// A direct conversation of alice and bob, one of bob and carol, a group of alice and bob, and one that ended; then the
 /// errors of every route that names a conversation.
@@ -89,14 +87,14 @@ ladders! {
     direct_context = agent("wire §8", "GET /v1/conversations/direct/{handle}/context")
         .cast(&["alice", "bob", "carol"])
         .given(said("carol", "alice", "hello"))
-        .given(Standing::Is("bob", AgentStatus::Suspended))
+        .given(suspended("bob"))
         .at("handle", "@Alice")
         .refused("not with oneself", ErrorCode::ValidationError)
         .at("handle", "-")
         .refused("a malformed handle is nobody's", ErrorCode::AgentNotFound)
         .at("handle", "bob")
         .refused("suspended accounts are nobody", ErrorCode::AgentNotFound)
-        .given(Standing::Is("bob", AgentStatus::Active))
+        .given(reinstated("bob"))
         .answers(
             "nothing was said",
             200,

@@ -1,12 +1,10 @@
 //! wire.md §14: the directory.
 
-use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::error::ErrorCode;
 use serde_json::json;
 
 use super::ladder::{agent, ladders};
-use super::world::{Deed, befriended, did};
-use crate::stage::Standing;
+use super::world::{Deed, befriended, did, suspended};
 
 const PAGE: &str = "{agents: [{..AgentProfile, in_contacts: bool}], items: [{..AgentProfile, in_contacts: bool}],
     total: int, limit: int, offset: int}";
@@ -17,7 +15,7 @@ ladders! {
         .limit("directory=1/60")
         .limit("directory_day=4/86400")
         .given(befriended("alice", "bob-b"))
-        .given(Standing::Is("bob-c", AgentStatus::Suspended))
+        .given(suspended("bob-c"))
         .given(did("alice", "GET /v1/directory?q=b", json!(null)))
         .query("q=&limit=0&offset=10001")
         .invalid("before the policies: numbers are in range, q is required", &["limit", "offset", "q"])

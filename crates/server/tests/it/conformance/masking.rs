@@ -1,6 +1,5 @@
 //! wire.md §1.10 and N9: situations that nobody may tell apart are answered byte for byte alike.
 
-use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::error::ErrorCode;
 use agentchat_store::Engine;
 use agentchat_store_test::store_test;
@@ -8,8 +7,7 @@ use serde_json::{Value, json};
 
 use super::answers::{JSON, check, check_ids, same};
 use super::ladder::Ladder;
-use super::world::{Call, Deed, World, befriended, did, said};
-use crate::stage::Standing;
+use super::world::{Call, Deed, World, befriended, did, said, suspended};
 
 /// Requests with one answer.
 struct Alike {
@@ -72,7 +70,7 @@ fn people() -> Vec<Deed> {
         did("frank", "POST /v1/contacts/alice/block", Value::Null).into(),
         did("bob", "POST /v1/contacts/frank/block", Value::Null).into(),
         did("erin", "DELETE /v1/agents/erin", Value::Null).into(),
-        Standing::Is("dave", AgentStatus::Suspended).into(),
+        suspended("dave").into(),
     ]
 }
 

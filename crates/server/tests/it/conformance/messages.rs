@@ -1,11 +1,11 @@
 //! wire.md §5 and §7: sending, history, reading, hiding.
 
-use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
+use agentchat_protocol::agent::PausedByOwner;
 use agentchat_protocol::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::ladder::{Auth, Ladder, agent, ladders};
-use super::world::{Call, Deed, befriended, did, said};
+use super::world::{Call, Deed, befriended, did, reinstated, said, suspended};
 use crate::stage::Standing;
 
 /// What a first write answers: skipped members only in groups, and only where there are some.
@@ -94,7 +94,7 @@ ladders! {
         .given(said("erin", "alice", "asks alice"))
         .given(did("bob", "PATCH /v1/agents/bob", json!({ "settings": { "inbox_mode": "contacts_only" } })))
         .given(did("bob", "POST /v1/contacts/alice/block", Value::Null))
-        .given(Standing::Is("bob", AgentStatus::Suspended))
+        .given(suspended("bob"))
         .given(Standing::Paused("alice", PausedByOwner::Send))
         .body(to("-"))
         .refused("1: a malformed handle is nobody's", ErrorCode::AgentNotFound)
@@ -103,7 +103,7 @@ ladders! {
         .body(to("@Alice"))
         .refused("2: not to oneself", ErrorCode::ValidationError)
         .body(to("bob"))
-        .given(Standing::Is("bob", AgentStatus::Active))
+        .given(reinstated("bob"))
         .refused_with("3: a paused sender", ErrorCode::AgentPausedByOwner, &[("mode", json!("send"))])
         .given(Standing::Paused("alice", PausedByOwner::None))
         .refused("4: a block, in either direction", ErrorCode::Blocked)
@@ -148,6 +148,38 @@ ladders! {
         .having("/status", "stored")
         .answers("again: a replay", 200, SENT)
         .headed("idempotent-replay", "true");
+
+    a_runaway_conversation = sending("extensions X2, X3")
+        .limit("send=2/3600")
+        .limit("loop=1/600")
+        .given(said("alice", "bob", "ping"))
+        .given(said("bob", "alice", "pong, a quick reply"))
+        .given(said("bob", "alice", "nobody answers oneself"))
+        .by("bob")
+        .body(json!({ "to": "alice", "client_msg_id": "m-1", "expires_at": "soon",
+            "content": { "text": "x", "attachment_id": "att_x" } }))
+        .invalid("a message expires at a time", &["expires_at"])
+        .body(json!({ "to": "alice", "client_msg_id": "m-1", "content": { "text": "x", "attachment_id": "att_x" } }))
+        .refused_with("policy send is first", ErrorCode::RateLimited, &[("reason", json!("send"))])
+        .by("alice")
+        .body(json!({ "to": "bob", "client_msg_id": "m-1", "content": { "text": "x", "attachment_id": "att_x" } }))
+        .refused_with(
+            "another quick reply",
+            ErrorCode::RateLimited,
+            &[("reason", json!("loop_guard")), ("limit", json!(1)), ("window_s", json!(600))],
+        )
+        .given(Deed::Wait(600_000))
+        .refused("10: an attachment that is not the sender's", ErrorCode::AttachmentNotFound)
+        .body(json!({ "to": "bob", "client_msg_id": "m-1", "content": { "text": "x" },
+            "expires_at": "2026-03-15T09:30:00Z" }))
+        .invalid("it expires within 30 days", &["expires_at"])
+        .body(json!({ "to": "bob", "client_msg_id": "m-1", "content": { "text": "x" },
+            "expires_at": "2026-01-15T09:39:59Z" }))
+        .invalid("and not in the past", &["expires_at"])
+        .body(json!({ "to": "bob", "client_msg_id": "m-1", "content": { "text": "x" },
+            "expires_at": "2026-01-15T10:00:00Z" }))
+        .answers("slowly", 201, SENT)
+        .having("/expires_at", "2026-01-15T10:00:00.000Z");
 
     into_a_direct_conversation = sending("wire §5.2, step 5")
         .cast(&["alice", "bob", "carol"])

@@ -95,6 +95,21 @@ impl Door<'_> {
         let answer = self.ask(self.row.method, None, &[], &huge).await;
         self.expect("P0: body cap", &answer, ErrorCode::PayloadTooLarge);
         assert_eq!(answer.json()["details"]["limit"], json!(CAP), "{}", self.row.route());
+        self.other_verbs(&huge).await;
+    }
+
+    /// wire.md §1.1: `HEAD` is `GET` without its body, `OPTIONS` a preflight, the only 204; neither needs a key.
+    async fn other_verbs(&self, huge: &str) {
+        let server = &self.stage.server;
+        if self.row.method == "GET" {
+            let head = server.request("HEAD", &self.path(), &[], huge.as_bytes()).await;
+            assert_eq!((head.status, head.body.as_str()), (413, ""), "HEAD of {}", self.row.route());
+        }
+        if self.row.path.starts_with("/v1/") {
+            let preflight = server.request("OPTIONS", &self.path(), &[], b"").await;
+            assert_eq!((preflight.status, preflight.body.as_str()), (204, ""), "OPTIONS of {}", self.row.route());
+            assert!(preflight.header("x-request-id").is_some(), "N16: OPTIONS of {}", self.row.route());
+        }
     }
 
     /// Whatever is no key of a living account is answered alike.

@@ -85,6 +85,16 @@ pub(super) fn said(by: &'static str, to: &str, text: &str) -> Call {
     did(by, "POST /v1/messages", json!({ "to": to, "client_msg_id": text, "content": { "text": text } }))
 }
 
+/// The operator suspends an agent.
+pub(super) fn suspended(agent: &str) -> Call {
+    did("operator", &format!("POST /admin/agents/{agent}/suspend"), Value::Null)
+}
+
+/// The operator lets it back in.
+pub(super) fn reinstated(agent: &str) -> Call {
+    did("operator", &format!("POST /admin/agents/{agent}/reinstate"), Value::Null)
+}
+
 /// The second becomes a contact of the first.
 pub(super) fn befriended(by: &'static str, other: &str) -> Call {
     did(by, "POST /v1/contacts", json!({ "handle": other }))
