@@ -4,6 +4,7 @@
 
 mod crash;
 mod full_disk;
+mod keyed;
 #[expect(dead_code, reason = "the store's tests use the rest")]
 #[path = "../../../../store/tests/faults/layer.rs"]
 mod layer;

@@ -97,10 +97,15 @@ fn serve(home: &TempDir, layer: &Layer) -> Command {
 
 /// One request on a connection of its own.
 pub(super) async fn call(address: SocketAddr, method: &str, path: &str, key: &str, body: &Value) -> Answer {
+    call_with(address, method, path, &format!("authorization: Bearer {key}\r\n"), body).await
+}
+
+/// The same with these headers, each ended by a line break.
+pub(super) async fn call_with(address: SocketAddr, method: &str, path: &str, headers: &str, body: &Value) -> Answer {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\n{headers}connection: close\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     let mut stream = TcpStream::connect(address).await.expect("a server that accepts");
