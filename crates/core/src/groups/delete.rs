@@ -38,7 +38,8 @@ impl Write for DeleteGroup {
         lock(tx, self.group);
         let inside = enter(tx, self.caller, self.group).await?;
         let vacant = !profile(tx, inside.key()).await?.creator_stands;
-        if !inside.created(self.caller) && !(vacant && inside.is_admin()) {
+        let may = inside.created(self.caller) || (vacant && inside.is_admin());
+        if !may {
             return Err(forbidden("Only the creator of the group may delete it").into());
         }
         let event = GroupEvent::GroupDeleted { actor: inside.handle() };

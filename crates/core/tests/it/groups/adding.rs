@@ -47,7 +47,7 @@ async fn an_invitation_is_pending_until_it_is_answered(engine: Engine) {
     let invited = added.invited.expect("somebody to tell");
     assert_eq!((invited.agent, invited.silent), (bob.key, false));
     assert_eq!(added.result.invite_id, Some(invited.invitation.id));
-    assert_eq!(world.invites(&bob).await, [invited.invitation.clone()]);
+    assert_eq!(world.invites(&bob).await, std::slice::from_ref(&invited.invitation));
     assert_eq!(invited.invitation.group_id, group);
     assert_eq!((invited.invitation.group_name.as_str(), invited.invitation.group_member_count), ("ops", 1));
     assert_eq!((invited.invitation.inviter_handle.as_str(), invited.invitation.created_at), ("alice", world.now()));
