@@ -63,7 +63,7 @@ async fn an_agent_says_and_contacts_see(engine: Engine) {
 async fn last_seen_survives_a_restart(engine: Engine) {
     let stage = stage(engine).await;
     put(&stage, "bob", json!({ "status": "online" })).await;
-    let stage = stage.meanwhile(Standing::Muted("carol", "bob")).await;
+    stage.mute("carol", "bob").await;
     stage.clock.advance(400_000);
     assert_eq!(stage.get("alice", "/v1/presence/bob").await.json()["last_seen"], "2026-01-15T09:30:02.000Z");
 }

@@ -96,6 +96,18 @@ impl Stage {
         call(&self.server, &self.keys[agent], "DELETE", path, "").await
     }
 
+    /// The first blocks the second.
+    pub(crate) async fn block(&self, blocker: &str, blocked: &str) {
+        let answer = self.post(blocker, &format!("/v1/contacts/{blocked}/block"), json!({})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// The first mutes the second.
+    pub(crate) async fn mute(&self, muter: &str, muted: &str) {
+        let answer = self.post(muter, "/v1/mutes", json!({ "target_kind": "agent", "target_handle": muted })).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+
     /// Sends a body under an `Idempotency-Key`.
     pub(crate) async fn send_with_key(&self, agent: &str, key: &str, body: Value) -> Answer {
         let authorization = format!("Bearer {}", self.keys[agent]);
@@ -189,15 +201,11 @@ fn is_id(word: &str) -> bool {
     }
 }
 
-/// What owners, enforcement and other agents do to an agent through endpoints that are not there yet.
+/// What owners and enforcement do to an agent through endpoints that are not there yet.
 #[derive(Debug, Clone)]
 pub(crate) enum Standing {
     Is(&'static str, AgentStatus),
     Paused(&'static str, PausedByOwner),
-    /// The first has blocked the second.
-    Blocked(&'static str, &'static str),
-    /// The first has muted the second.
-    Muted(&'static str, &'static str),
 }
 
 impl Write for Standing {
@@ -213,14 +221,6 @@ impl Write for Standing {
             Self::Paused(agent, paused) => {
                 let agent = key(tx, agent).await?;
                 tx.set_agent_paused(agent, paused).await
-            }
-            Self::Blocked(blocker, blocked) => {
-                let (blocker, blocked) = (key(tx, blocker).await?, key(tx, blocked).await?);
-                tx.add_block(blocker, blocked, 0).await.map(|_| ())
-            }
-            Self::Muted(muter, muted) => {
-                let (muter, muted) = (key(tx, muter).await?, key(tx, muted).await?);
-                tx.mute_agent(muter, muted, None, 0).await
             }
         }
     }

@@ -157,3 +157,20 @@ fn check_answers(row: &str, answers: &Answers, answer: &Answer) {
         check_shape(&what, answers.shape, &answer.json());
     }
 }
+
+/// A ladder that could not fail would prove nothing: here are two rungs that stand the wrong way round.
+#[tokio::test]
+#[should_panic(expected = "not oneself, too early")]
+async fn a_swapped_order_fails() {
+    use agentchat_protocol::error::ErrorCode;
+    use serde_json::json;
+
+    let swapped = super::ladder::agent("wire §10", "POST /v1/contacts")
+        .body(json!({ "handle": 1 }))
+        .refused("not oneself, too early", ErrorCode::AgentNotFound)
+        .body(json!({ "handle": "alice" }))
+        .invalid("the handle is a text", &["handle"])
+        .body(json!({ "handle": "bob" }))
+        .answers("a contact", 201, "Contact");
+    climb(swapped, Engine::Sqlite).await;
+}

@@ -4,7 +4,9 @@ use agentchat_protocol::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::ladder::{Ladder, agent, ladders};
-use super::world::{Deed, befriended, did};
+use super::world::{Deed, befriended, did, suspended};
+
+const CREATED: &str = "{group: GroupDetail, add_results: [AddMemberResult], add_errors: [{handle, code}]}";
 
 /// A group of alice and bob that ended, and alice's own, known to carol by its id.
 fn ended(section: &'static str, endpoint: &'static str) -> Ladder {
@@ -61,19 +63,36 @@ ladders! {
         .body(json!({ "name": "one\ntwo", "member_handles": vec!["bob"; 256] }))
         .invalid("a name is one line, of handles there are 255", &["member_handles", "name"])
         .body(json!({ "name": "ops", "description": null, "member_handles": ["@Bob", "bob", "alice", "nobody-here"] }))
-        .answers(
-            "who cannot be invited fails nothing",
-            201,
-            "{group: GroupDetail, add_results: [AddMemberResult], add_errors: [{handle, code}]}",
-        )
+        .answers("who cannot be invited fails nothing", 201, CREATED)
         .having("/group/created_by", "alice")
         .having("/group/your_role", "admin")
         .having("/group/member_count", 1)
         .having("/add_results/0/outcome", "invited")
         .having("/add_errors", json!([{ "handle": "nobody-here", "code": "AGENT_NOT_FOUND" }]))
         .body(json!({ "name": "x".repeat(100), "settings": { "who_can_invite": "admin" } }))
-        .answers("alone", 201, "{group: GroupDetail, add_results: [AddMemberResult], add_errors: [{handle, code}]}")
+        .answers("alone", 201, CREATED)
         .having("/add_results", json!([]));
+
+    create_with_everybody = agent("wire §9.1, the add rule of §9.2 for each", "POST /v1/groups")
+        .cast(&["alice", "bob", "carol", "dave", "erin", "frank"])
+        .limit("group_invite=1/86400")
+        .given(did("dave", "POST /v1/contacts/alice/block", Value::Null))
+        .given(did("erin", "PATCH /v1/agents/erin", json!({ "settings": { "group_invite_policy": "contacts_only" } })))
+        .given(suspended("frank"))
+        .body(json!({ "name": "ops", "member_handles": "bob" }))
+        .invalid("handles are a list", &["member_handles"])
+        .body(json!({ "name": "ops", "member_handles": ["frank", "@Dave", "erin", "@Alice", "bob", "carol"] }))
+        .answers("each for itself, in order", 201, CREATED)
+        .having("/add_results/0/handle", "bob")
+        .having(
+            "/add_errors",
+            json!([
+                { "handle": "frank", "code": "AGENT_NOT_FOUND" },
+                { "handle": "dave", "code": "BLOCKED" },
+                { "handle": "erin", "code": "INBOX_RESTRICTED" },
+                { "handle": "carol", "code": "RATE_LIMITED" },
+            ]),
+        );
 
     show = gated(founded("wire §9.1", "GET /v1/groups/{id}"))
         .answers("a member sees it", 200, "GroupDetail")

@@ -4,7 +4,7 @@ use agentchat_store::Engine;
 use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
-use crate::stage::{Stage, Standing, assert_snapshot};
+use crate::stage::{Stage, assert_snapshot};
 
 #[store_test]
 async fn a_row_says_what_is_new_and_from_whom(engine: Engine) {
@@ -118,7 +118,7 @@ async fn the_counterparty_is_the_one_participant_even_when_it_is_gone(engine: En
 async fn a_muted_counterparty_shows(engine: Engine) {
     let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "one").await;
-    let stage = stage.meanwhile(Standing::Muted("bob", "alice")).await;
+    stage.mute("bob", "alice").await;
     assert_eq!(stage.get("bob", "/v1/conversations").await.table(&["is_muted", "unread_count"]), "true 1");
     assert_eq!(stage.get("alice", "/v1/conversations").await.table(&["is_muted"]), "false");
 }

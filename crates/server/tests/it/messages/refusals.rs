@@ -91,7 +91,7 @@ async fn a_closed_inbox_names_its_owner(engine: Engine) {
 #[store_test]
 async fn a_block_looks_the_same_from_both_sides(engine: Engine) {
     let stage = Stage::of(engine, &["alice", "bob"]).await;
-    let stage = stage.meanwhile(Standing::Blocked("bob", "alice")).await;
+    stage.block("bob", "alice").await;
     let blocked = stage.try_say("alice", "bob", "hello").await;
     assert_eq!(blocked.refusal(), (403, "BLOCKED".to_owned()));
     assert_eq!(stage.try_say("bob", "alice", "hello").await.body, blocked.body);

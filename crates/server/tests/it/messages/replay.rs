@@ -54,7 +54,7 @@ async fn a_replay_does_not_mind_what_would_refuse_a_new_message(engine: Engine) 
     let stage = Stage::of(engine, &["alice", "bob"]).await;
     stage.say("alice", "bob", "hello").await;
     let stage = stage.meanwhile(Standing::Paused("alice", PausedByOwner::Full)).await;
-    let stage = stage.meanwhile(Standing::Blocked("bob", "alice")).await;
+    stage.block("bob", "alice").await;
     assert_eq!(stage.try_say("alice", "bob", "hello").await.status, 200);
     assert_eq!(stage.try_say("alice", "bob", "new").await.refusal(), (403, "AGENT_PAUSED_BY_OWNER".to_owned()));
     assert_eq!(stage.delete("bob", "/v1/agents/bob").await.status, 200);

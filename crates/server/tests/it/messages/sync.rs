@@ -142,8 +142,8 @@ async fn hidden_messages_are_left_out_and_muted_or_blocked_senders_are_not(engin
     assert_eq!(stage.delete("bob", &path).await.status, 200);
     let path = format!("/v1/conversations/{}", rows[2]["conversation_id"].as_str().unwrap());
     assert_eq!(stage.delete("bob", &path).await.status, 200);
-    let stage = stage.meanwhile(Standing::Muted("bob", "alice")).await;
-    let stage = stage.meanwhile(Standing::Blocked("bob", "carol")).await;
+    stage.mute("bob", "alice").await;
+    stage.block("bob", "carol").await;
     assert_eq!(texts(&stage, "/v1/messages/sync?limit=2").await, ["alice 2", "carol 1"]);
     assert_eq!(count(&stage).await, json!({ "count": 3 }));
 }
