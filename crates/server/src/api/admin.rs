@@ -1,9 +1,12 @@
 //! `/admin`: what the operator sees and does. Every route asks for the admin token.
 
+use std::collections::HashMap;
+
 use agentchat_core::Error;
 use agentchat_core::accounts::{NewAccount, Registered as NewlyRegistered};
 use agentchat_core::agents::{AgentSummary, CountAll, CreateAgent, ListAgents, ShowSummary};
 use agentchat_core::enforcement::{ReinstateAgent, StatusChange, SuspendAgent};
+use agentchat_core::presence::LastSeen;
 use agentchat_protocol::account::{Done, Registered};
 use agentchat_protocol::agent::{Agent, AgentStatus};
 use agentchat_protocol::api_key::hash_key;
@@ -12,6 +15,7 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::AgentId;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::validate::FieldErrors;
+use agentchat_store::key::AgentKey;
 use agentchat_store::tables::Actor;
 use agentchat_store::{Engine, Write};
 use axum::Json;
@@ -27,7 +31,7 @@ use super::agents::end_account;
 use super::contacts::characters;
 use crate::app::App;
 use crate::enforcement;
-use crate::error::Result;
+use crate::error::{AppError, Result};
 use crate::extract::{Body, Operator, PathHandle, Query};
 
 const PAGE_MAX: u64 = 200;
@@ -51,19 +55,19 @@ pub(crate) struct OperatorAgent {
     undelivered_count: i64,
     /// Its sockets on this node.
     sockets: usize,
-    /// When it was last connected, if that is known.
+    /// When it was last heard of, if it ever was.
     last_seen: Option<Timestamp>,
     /// Who claimed it, if anybody did.
     owner_email: Option<String>,
 }
 
 impl OperatorAgent {
-    fn of(app: &App, summary: AgentSummary) -> Self {
+    fn of(app: &App, summary: AgentSummary, last_seen: Option<Timestamp>) -> Self {
         Self {
             sockets: app.hub.connections(summary.key),
             undelivered_count: summary.undelivered,
             agent: summary.agent,
-            last_seen: None,
+            last_seen,
             owner_email: None,
         }
     }
@@ -162,7 +166,7 @@ async fn list(_: Operator, State(app): State<App>, query: Query) -> Result<Json<
     errors.into_result()?;
     let prefix = query.text("q").map(|text| text.strip_prefix('@').unwrap_or(text).to_lowercase()).unwrap_or_default();
     let page = app.store.read(ListAgents { prefix, status: status.flatten(), limit, offset }).await?;
-    let agents = page.agents.into_iter().map(|summary| OperatorAgent::of(&app, summary)).collect();
+    let agents = with_last_seen(&app, page.agents).await?;
     Ok(Json(OperatorAgents { agents, total: page.total, limit, offset }))
 }
 
@@ -171,7 +175,19 @@ async fn list(_: Operator, State(app): State<App>, query: Query) -> Result<Json<
     params(("handle" = String, Path)), responses((status = 200, body = OperatorAgent)))]
 async fn show(_: Operator, State(app): State<App>, PathHandle(handle): PathHandle) -> Result<Json<OperatorAgent>> {
     let summary = app.store.read(ShowSummary { handle }).await?;
-    Ok(Json(OperatorAgent::of(&app, summary)))
+    let agent = with_last_seen(&app, vec![summary]).await?.pop();
+    Ok(Json(agent.ok_or_else(AppError::agent_not_found)?))
+}
+
+async fn with_last_seen(app: &App, summaries: Vec<AgentSummary>) -> Result<Vec<OperatorAgent>> {
+    let agents = summaries.iter().map(|summary| summary.key).collect();
+    let operation = LastSeen { agents, life: app.hub.attendance().life(), now: app.clock.now() };
+    let seen: HashMap<AgentKey, Timestamp> = app.store.read(operation).await?.into_iter().collect();
+    let of = |summary: AgentSummary| {
+        let last_seen = seen.get(&summary.key).copied();
+        OperatorAgent::of(app, summary, last_seen)
+    };
+    Ok(summaries.into_iter().map(of).collect())
 }
 
 /// Deletes an account for good.

@@ -12,6 +12,8 @@ use super::peer::{Agent, Peer, friends, start_with};
 use crate::client::TestServer;
 use crate::nodes::until;
 
+const TOKEN: &str = "operator-token-0123456789-0123456789";
+
 pub(crate) fn clock() -> Clock {
     Clock::manual(Timestamp::from_millis(1_768_469_400_000))
 }
@@ -169,6 +171,7 @@ async fn a_shutdown_leaves_nobody_there(engine: Engine) {
     let home = crate::client::Home::new(engine).await;
     let mut config = home.config();
     at_once(&mut config, &clock);
+    config.admin_token = Some(agentchat_server::Secret::new(TOKEN));
     let server = TestServer { running: agentchat_server::Server::start(config.clone()).await.unwrap(), home };
     let alice = Agent::new(&server, "alice").await;
     let mut peer = Peer::acking(&server, &alice).await;
@@ -178,4 +181,7 @@ async fn a_shutdown_leaves_nobody_there(engine: Engine) {
     let server = TestServer { running: agentchat_server::Server::start(config).await.unwrap(), home };
     let presence = alice.get(&server, "/v1/presence/alice", &[]).await;
     assert_eq!((&presence["status"], &presence["last_seen"]), (&json!("offline"), &json!("2026-01-15T09:30:05.000Z")));
+    let operator = format!("Bearer {TOKEN}");
+    let row = server.request("GET", "/admin/agents/alice", &[("Authorization", &operator)], b"").await.json();
+    assert_eq!((&row["last_seen"], &row["sockets"]), (&json!("2026-01-15T09:30:05.000Z"), &json!(0)));
 }
