@@ -6,7 +6,8 @@ use agentchat_store::{Read, Tx};
 
 use crate::Error;
 
-/// Asks for the number of stored envelopes of an agent whose time has not passed.
+/// Asks for the number of stored envelopes of an agent whose time has not passed and whose group
+/// was not deleted.
 #[derive(Debug, Clone, Copy)]
 pub struct CountUndelivered {
     pub agent: AgentKey,
@@ -19,7 +20,11 @@ impl Read for CountUndelivered {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
         let counted = tx.inbox(self.agent).await?.map_or(0, |inbox| inbox.undelivered);
-        let overdue = if counted > 0 { tx.overdue(self.agent, self.now.as_millis()).await? } else { 0 };
-        Ok((counted - overdue).unsigned_abs())
+        if counted == 0 {
+            return Ok(0);
+        }
+        let overdue = tx.overdue(self.agent, self.now.as_millis()).await?;
+        let left_behind = tx.left_behind(self.agent).await?;
+        Ok((counted - overdue - left_behind).max(0).unsigned_abs())
     }
 }

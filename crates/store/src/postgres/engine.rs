@@ -1,18 +1,16 @@
 //! The pool, and the way of an operation through it.
 
 use std::hash::{BuildHasher, RandomState};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
-use futures_util::FutureExt;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::failure::{Remedy, remedy, spelled};
 use super::hot::{HotRows, Waiting};
-use super::job::Job;
+use super::job::{Job, Look, TypedRead};
 use super::options::{Encryption, PostgresOptions};
 use super::transaction::{Failure, Manner, Transaction};
 use super::{migrate, tls};
@@ -104,8 +102,9 @@ impl Postgres {
 
     pub(crate) async fn read<R: Read>(&self, operation: R) -> Result<R::Out, R::Error> {
         let _permit = self.shared.enter(&self.shared.callers)?;
-        let reading = AssertUnwindSafe(self.shared.read(&operation));
-        reading.catch_unwind().await.unwrap_or_else(|_| Err(panicked().into()))
+        let mut job = TypedRead { operation, answer: None };
+        self.shared.read(&mut job).await?;
+        job.answer.unwrap_or_else(|| Err(panicked().into()))
     }
 
     pub(crate) async fn ping(&self) -> Result<()> {
@@ -256,17 +255,18 @@ impl Shared {
         Ok(())
     }
 
-    async fn read<R: Read>(&self, operation: &R) -> Result<R::Out, R::Error> {
+    /// Ok when it has its answer, a refusal of its own included.
+    async fn read(&self, job: &mut dyn Look) -> Result<()> {
         let mut patience = self.patience(Instant::now());
         loop {
             let mut tx = Tx::Postgres(self.begin(&self.reading, &mut patience).await?);
-            let answer = self.within_limit(operation.run(&mut tx)).await;
-            let Tx::Postgres(tx) = tx else { return Err(panicked().into()) };
-            match (tx.failure().cloned(), answer) {
+            let seen = self.within_limit(job.run(&mut tx)).await;
+            let Tx::Postgres(tx) = tx else { return Err(panicked()) };
+            match (tx.failure().cloned(), seen) {
                 (Some(failure), Some(_)) if failure.remedy != Remedy::None => patience.pause(self, failure).await?,
-                (Some(failure), Some(Ok(_))) => return Err(failure.error.into()),
-                (_, Some(answer)) => return answer,
-                (_, None) => return Err(self.out_of_time(tx).into()),
+                (Some(failure), Some(true)) => return Err(failure.error),
+                (_, Some(_)) => return Ok(()),
+                (_, None) => return Err(self.out_of_time(tx)),
             }
         }
     }

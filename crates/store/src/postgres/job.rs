@@ -1,4 +1,4 @@
-//! A write on its way, whatever its type.
+//! Writes and reads on their way, whatever their types: what carries them is made once, not for each.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures_util::FutureExt;
 
 use crate::sqlite::{Job as Finish, TypedWrite};
-use crate::{StoreError, Tx, Write};
+use crate::{Read, StoreError, Tx, Write};
 
 /// A write waiting for a transaction; it may be run several times.
 pub(super) trait Job: Send {
@@ -41,5 +41,27 @@ impl<W: Write> Job for TypedWrite<W> {
 
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
         Finish::finish(self, outcome);
+    }
+}
+
+/// A read; it may be run several times.
+pub(super) trait Look: Send {
+    /// Runs it; true when it saw what it asked for.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+}
+
+/// A read and its answer; without one it panicked.
+pub(super) struct TypedRead<R: Read> {
+    pub(super) operation: R,
+    pub(super) answer: Option<Result<R::Out, R::Error>>,
+}
+
+impl<R: Read> Look for TypedRead<R> {
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
+        self.answer = None;
+        Box::pin(async {
+            self.answer = AssertUnwindSafe(self.operation.run(tx)).catch_unwind().await.ok();
+            self.answer.as_ref().is_some_and(Result::is_ok)
+        })
     }
 }

@@ -250,6 +250,20 @@ impl Tx<'_> {
         Ok(overdue.unwrap_or(0))
     }
 
+    /// Envelopes of `agent` that are still counted although their group was deleted: until its job is through.
+    pub async fn left_behind(&mut self, agent: AgentKey) -> Result<i64> {
+        let left = self
+            .query_int(
+                "SELECT COUNT(*) FROM envelope e JOIN message m ON m.pk = e.message \
+                 JOIN conversation c ON c.pk = m.conversation \
+                 WHERE e.recipient = $1 AND e.status = 0 AND c.deleted_at IS NOT NULL AND m.seq < c.last_seq \
+                 AND EXISTS (SELECT 1 FROM job)",
+                &[agent.into()],
+            )
+            .await?;
+        Ok(left.unwrap_or(0))
+    }
+
     /// Some agents with envelopes whose time has passed, at most `limit` envelopes' worth.
     pub async fn overdue_agents(&mut self, now: i64, limit: i64) -> Result<Vec<AgentKey>> {
         self.query_all(

@@ -307,25 +307,29 @@ impl Tx<'_> {
         .await
     }
 
-    /// The newest message of `sender` that is not a system message, with `after` < seq ≤ `through`: id and seq.
+    /// The newest message of `sender` that is not a system message, with `after` < seq ≤ `through`, and that was
+    /// delivered to `reader` (not so one that expired): id and seq.
     pub async fn newest_from(
         &mut self,
         conversation: ConversationKey,
         sender: AgentKey,
+        reader: AgentKey,
         after: i64,
         through: i64,
     ) -> Result<Option<([u8; 16], i64)>> {
         self.query_opt(
-            "SELECT id, seq FROM message WHERE conversation = $1 AND sender = $2 AND kind <> 3 AND seq > $3 \
-             AND seq <= $4 ORDER BY seq DESC LIMIT 1",
-            &[conversation.into(), sender.into(), after.into(), through.into()],
+            "SELECT m.id, m.seq FROM message m WHERE m.conversation = $1 AND m.sender = $2 AND m.kind <> 3 \
+             AND m.seq > $3 AND m.seq <= $4 \
+             AND EXISTS (SELECT 1 FROM envelope e WHERE e.message = m.pk AND e.recipient = $5 AND e.status = 1) \
+             ORDER BY m.seq DESC LIMIT 1",
+            &[conversation.into(), sender.into(), after.into(), through.into(), reader.into()],
             |row| Ok((row.bytes(0)?, row.int(1)?)),
         )
         .await
     }
 
     /// Of each agent but `reader` the newest message that is not a system message, with `after` < seq ≤ `through`, and
-    /// that `reader` got an envelope for: who, id and seq.
+    /// that was delivered to `reader`: who, id and seq.
     pub async fn newest_of_each(
         &mut self,
         conversation: ConversationKey,
@@ -337,7 +341,8 @@ impl Tx<'_> {
             "SELECT m.sender, m.id, m.seq FROM message m JOIN \
              (SELECT MAX(n.seq) AS seq FROM message n WHERE n.conversation = $1 AND n.sender <> $2 AND n.kind <> 3 \
               AND n.seq > $3 AND n.seq <= $4 \
-              AND EXISTS (SELECT 1 FROM envelope e WHERE e.message = n.pk AND e.recipient = $2) GROUP BY n.sender) last \
+              AND EXISTS (SELECT 1 FROM envelope e WHERE e.message = n.pk AND e.recipient = $2 AND e.status = 1) \
+              GROUP BY n.sender) last \
              ON m.conversation = $1 AND m.seq = last.seq ORDER BY m.seq",
             &[conversation.into(), reader.into(), after.into(), through.into()],
             |row| Ok((AgentKey(row.int(0)?), row.bytes(1)?, row.int(2)?)),
@@ -346,7 +351,7 @@ impl Tx<'_> {
     }
 
     /// What waits for `recipient` behind a position, ascending, without hidden messages and those whose time has
-    /// passed.
+    /// passed; of a deleted group its last message alone.
     pub async fn waiting_messages(
         &mut self,
         recipient: AgentKey,
@@ -361,7 +366,8 @@ impl Tx<'_> {
                 "JOIN agent a ON a.pk = m.sender ",
                 visible!(),
                 "AND e.recipient = $1 AND e.status = 0 AND e.position > $2 \
-                 AND (e.expires_at IS NULL OR e.expires_at > $3) ORDER BY e.position LIMIT $4"
+                 AND (e.expires_at IS NULL OR e.expires_at > $3) \
+                 AND (c.deleted_at IS NULL OR m.seq = c.last_seq) ORDER BY e.position LIMIT $4"
             ),
             &[recipient.into(), after.into(), now.into(), limit.into()],
             |row| message(row, now),
