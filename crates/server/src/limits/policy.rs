@@ -146,12 +146,19 @@ policies! {
 }
 
 impl Policy {
-    /// The name clients see as `details.reason` and in `RateLimit`.
-    pub const fn reason(self) -> &'static str {
+    /// The name clients see in `RateLimit`.
+    pub const fn shown(self) -> &'static str {
         match self {
             Policy::SendSystem => Policy::Send.name(),
-            Policy::Loop => "loop_guard",
             other => other.name(),
+        }
+    }
+
+    /// The name clients see as `details.reason`.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Policy::Loop => "loop_guard",
+            other => other.shown(),
         }
     }
 

@@ -68,7 +68,7 @@ impl Seen {
 
 impl Remaining {
     fn write(&self, comma: &str, policies: &mut String, states: &mut String) -> std::fmt::Result {
-        let (name, limit, window) = (self.policy.reason(), self.rate.limit, self.rate.window_s);
+        let (name, limit, window) = (self.policy.shown(), self.rate.limit, self.rate.window_s);
         let left = self.rate.tokens_left(self.debt_nanos);
         let full_in = self.debt_nanos.unsigned_abs().div_ceil(1_000_000_000);
         write!(policies, "{comma}\"{name}\";q={limit};w={window}")?;

@@ -44,7 +44,7 @@ async fn sending_counts_for_its_own_policy_and_gives_back_what_came_to_nothing(e
     };
     assert_eq!(send("nobody-here").await.header("ratelimit"), Some(r#""send";r=3;t=0"#));
     let stored = send("bob").await;
-    assert_eq!((stored.status, stored.header("ratelimit")), (201, Some(r#""send";r=2;t=1200"#)));
+    assert_eq!((stored.status, stored.header("ratelimit")), (201, Some(r#""send";r=2;t=1200, "loop";r=600;t=0"#)));
     let replayed = send("bob").await;
     assert_eq!((replayed.status, replayed.header("ratelimit")), (200, Some(r#""send";r=2;t=1200"#)));
 }
