@@ -4,7 +4,7 @@ use agentchat_protocol::error::ErrorCode;
 use serde_json::{Value, json};
 
 use super::ladder::{Ladder, agent, ladders};
-use super::world::{Deed, befriended, did, suspended};
+use super::world::{Call, Deed, befriended, did, suspended};
 
 const CREATED: &str = "{group: GroupDetail, add_results: [AddMemberResult], add_errors: [{handle, code}]}";
 
@@ -19,6 +19,12 @@ fn ended(section: &'static str, endpoint: &'static str) -> Ladder {
         .by("carol")
         .at("id", "$ended")
         .at("handle", "nobody-here")
+}
+
+/// An agent that its contacts alone may invite.
+fn contacts_only(agent: &'static str) -> Call {
+    let settings = json!({ "settings": { "group_invite_policy": "contacts_only" } });
+    did(agent, &format!("PATCH /v1/agents/{agent}"), settings)
 }
 
 /// The same, and bob is in the group.
@@ -77,7 +83,7 @@ ladders! {
         .cast(&["alice", "bob", "carol", "dave", "erin", "frank"])
         .limit("group_invite=1/86400")
         .given(did("dave", "POST /v1/contacts/alice/block", Value::Null))
-        .given(did("erin", "PATCH /v1/agents/erin", json!({ "settings": { "group_invite_policy": "contacts_only" } })))
+        .given(contacts_only("erin"))
         .given(suspended("frank"))
         .body(json!({ "name": "ops", "member_handles": "bob" }))
         .invalid("handles are a list", &["member_handles"])
@@ -144,12 +150,10 @@ ladders! {
                     .keep("pending", "/invite_id"),
             )
             .joined("alice", "group", "bob")
+            .given(contacts_only("bob"))
+            .given(contacts_only("erin"))
+            .given(contacts_only("dave"))
             .given(did("dave", "POST /v1/contacts/alice/block", Value::Null))
-            .given(did(
-                "dave",
-                "PATCH /v1/agents/dave",
-                json!({ "settings": { "group_invite_policy": "contacts_only" } }),
-            ))
             .text("[")
             .invalid("a body is one JSON object", &[])
             .body(json!({ "handle": 1 }))
@@ -164,10 +168,13 @@ ladders! {
     .body(json!({ "handle": "dave" }))
     .refused("a block, in either direction", ErrorCode::Blocked)
     .body(json!({ "handle": "@Bob" }))
-    .answers("an active member, though the group is full", 201, "AddMemberResult")
+    .given(did("bob", "POST /v1/contacts/alice/block", Value::Null))
+    .refused("a block comes before membership", ErrorCode::Blocked)
+    .given(did("bob", "DELETE /v1/contacts/alice/block", Value::Null))
+    .answers("an active member, whatever its policy, though the group is full", 201, "AddMemberResult")
     .having("", json!({ "handle": "bob", "outcome": "already_member" }))
     .body(json!({ "handle": "erin" }))
-    .answers("invited before: the same invite, no quota", 201, "AddMemberResult")
+    .answers("invited before, whatever its policy: the same invite, no quota", 201, "AddMemberResult")
     .having("/outcome", "invited")
     .having("/invite_id", "$pending")
     .body(json!({ "handle": "dave" }))

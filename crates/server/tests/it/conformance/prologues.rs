@@ -189,12 +189,18 @@ async fn agents(engine: Engine) -> Stage {
     stage.meanwhile(Standing::Is("dave", AgentStatus::Suspended)).await
 }
 
-/// Keeps an answer under a key, and uses up policy `api`.
-async fn spend(stage: &Stage) {
+/// A request under a key: the first is kept, later ones are its replays.
+async fn keep(stage: &Stage) -> Answer {
     let authorization = format!("Bearer {}", stage.key("spent"));
     let headers = [("Authorization", authorization.as_str()), ("Idempotency-Key", USED_KEY)];
     let kept = stage.server.request("PATCH", "/v1/agents/spent", &headers, b"{}").await;
     assert_eq!(kept.status, 200, "{kept:?}");
+    kept
+}
+
+/// Keeps an answer under a key, and uses up policy `api`.
+async fn spend(stage: &Stage) {
+    keep(stage).await;
     for _ in 0..=API {
         if stage.get("spent", "/v1/agents/me").await.status == 429 {
             return;
@@ -260,6 +266,14 @@ async fn the_operators_token_comes_before_every_row_of_the_operator(engine: Engi
         let unset = Door { stage: &closed, row: &row }.knock(Some(&format!("Bearer {TOKEN}")), &[]).await;
         assert_eq!(unset.refusal(), (503, "OPS_AUTH_REQUIRED".to_owned()), "{}", row.route());
     }
+}
+
+#[store_test]
+async fn a_replay_meets_no_policy(engine: Engine) {
+    let stage = agents(engine).await;
+    spend(&stage).await;
+    assert_eq!(stage.get("spent", "/v1/agents/me").await.error_code(), "RATE_LIMITED");
+    assert_eq!(keep(&stage).await.header("idempotent-replay"), Some("true"));
 }
 
 #[store_test]
