@@ -158,8 +158,7 @@ impl Reader<'_> {
         let read = match conversation.pair() {
             Some(pair) => self.newest_of_other(tx, conversation, pair.other, through).await?,
             None => {
-                let after = conversation.read_seq.max(conversation.joined_seq - 1);
-                tx.newest_of_each(conversation.key, self.key, after, through).await?
+                tx.newest_of_each(conversation.key, self.key, conversation.read_seq, through).await?
             }
         };
         let mut events = Vec::new();
@@ -178,7 +177,7 @@ impl Reader<'_> {
         other: AgentKey,
         through: i64,
     ) -> Result<Vec<(AgentKey, [u8; 16], i64)>, Error> {
-        let newest = tx.newest_from(conversation.key, other, conversation.read_seq, through).await?;
+        let newest = tx.newest_from(conversation.key, other, self.key, conversation.read_seq, through).await?;
         let Some((id, seq)) = newest else { return Ok(Vec::new()) };
         let blocked = tx.is_blocked_between(self.key, other).await?;
         Ok(if blocked { Vec::new() } else { vec![(other, id, seq)] })
