@@ -167,7 +167,7 @@ impl<L: Line> Socket<L> {
             self.session.synced(now, page);
         }
         if notices.acked_through > 0 {
-            self.session.acked_through(notices.acked_through);
+            self.session.acked_through(now, notices.acked_through);
         }
         self.events.extend(notices.events);
         self.behind.extend(notices.behind);

@@ -9,6 +9,7 @@ const PAGES: usize = 256;
 #[derive(Debug)]
 pub(super) struct Lead {
     until: Duration,
+    first: Duration,
     more: Duration,
     latest: Duration,
     /// Last position that a call returned, and the last that the client acked.
@@ -19,13 +20,16 @@ pub(super) struct Lead {
     frame_acks: usize,
     /// The newest page was short: no call will follow it.
     through: bool,
+    /// Where the pages ended.
+    ends: Vec<u64>,
 }
 
 impl Lead {
     /// Waits `first` for the first call, and after a page until `more` is over.
     pub(super) fn new(now: Duration, first: Duration, more: Duration) -> Self {
         let (until, latest) = (now + first, now + more.max(first));
-        Self { until, more, latest, given: 0, acked: 0, rows: 0, frame_acks: 0, through: false }
+        let (given, acked, rows, frame_acks) = (0, 0, 0, 0);
+        Self { until, first, more, latest, given, acked, rows, frame_acks, through: false, ends: Vec::new() }
     }
 
     pub(super) fn until(&self) -> Duration {
@@ -37,14 +41,19 @@ impl Lead {
     /// not come to yet, and runs it twice.
     pub(super) fn gave(&mut self, now: Duration, last: Option<u64>, rows: usize, short: bool) {
         self.given = self.given.max(last.unwrap_or(0));
+        self.ends.extend(last);
         self.rows += rows;
         self.through = short;
         self.until = (now + self.more).min(self.latest);
     }
 
-    /// The client is done with everything up to here.
-    pub(super) fn acked(&mut self, position: u64) {
+    /// The client is done with everything up to here. One that acks less than a page works row by row, or met a hole,
+    /// as its own messages leave them: then it holds back what follows and acks none of that by calls.
+    pub(super) fn acked(&mut self, now: Duration, position: u64) {
         self.acked = self.acked.max(position);
+        if position < self.given && !self.ends.contains(&position) {
+            self.until = (now + self.first).min(self.latest);
+        }
     }
 
     /// The client acked so many messages one by one.

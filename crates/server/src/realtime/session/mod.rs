@@ -289,8 +289,8 @@ impl<B> Session<B> {
     }
 
     /// The client acked everything up to here by a call.
-    pub(super) fn acked_through(&mut self, position: u64) {
-        self.change_lead(|lead| lead.acked(position));
+    pub(super) fn acked_through(&mut self, now: Duration, position: u64) {
+        self.change_lead(|lead| lead.acked(now, position));
     }
 
     /// The client acked so many messages by frames of this socket.

@@ -286,9 +286,9 @@ fn a_short_sync_page_ends_the_wait_once_it_is_acked_and_is_left_out() {
     let rows = vec![(ALICE_AND_BOB, 1), (ALICE_AND_BOB, 2)];
     session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows, short: true });
     assert_eq!(session.next(2 * SECOND), Step::Idle);
-    session.acked_through(1);
+    session.acked_through(2 * SECOND, 1);
     assert_eq!(session.next(2 * SECOND), Step::Idle, "the client still works on the second row");
-    session.acked_through(2);
+    session.acked_through(2 * SECOND, 2);
     assert_eq!(session.next(2 * SECOND), ask_page(0));
     session.page(page(vec![row(1, 1), row(2, 2), row(3, 4)], 3));
     let hole = Ask::OwnRows { conversation: ALICE_AND_BOB, after_seq: 2, before_seq: 4 };
@@ -306,6 +306,23 @@ fn a_sync_page_that_is_never_acked_holds_the_drain_thirty_seconds_at_most() {
 }
 
 #[test]
+fn who_acks_less_than_a_page_holds_the_drain_a_second_more() {
+    let mut session = waiting();
+    session.synced(SECOND / 2, &SyncedPage { span: Some((1, 3)), rows: vec![], short: true });
+    session.acked_through(SECOND, 1);
+    assert_eq!(session.deadline(), Some(2 * SECOND));
+    session.acked_through(2 * SECOND - SECOND / 2, 2);
+    assert_eq!(session.next(2 * SECOND), Step::Idle);
+    assert_eq!(session.next(3 * SECOND), ask_page(0));
+    // An ack that ends where a page ended is that page's: the next one is still worked on.
+    let mut session = waiting();
+    session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows: vec![], short: false });
+    session.synced(SECOND / 2, &SyncedPage { span: Some((3, 3)), rows: vec![], short: true });
+    session.acked_through(SECOND, 2);
+    assert_eq!(session.next(20 * SECOND), Step::Idle);
+}
+
+#[test]
 fn acks_by_frames_end_the_wait_as_well() {
     let mut session = waiting();
     let rows = vec![(ALICE_AND_BOB, 1), (ALICE_AND_BOB, 2)];
@@ -320,7 +337,7 @@ fn acks_by_frames_end_the_wait_as_well() {
 fn an_ack_between_two_sync_pages_does_not_end_the_wait() {
     let mut session = waiting();
     session.synced(SECOND / 2, &SyncedPage { span: Some((1, 2)), rows: vec![], short: false });
-    session.acked_through(2);
+    session.acked_through(SECOND / 2, 2);
     assert_eq!(session.next(SECOND / 2), Step::Idle);
     session.synced(SECOND, &SyncedPage { span: None, rows: vec![], short: true });
     assert_eq!(session.next(SECOND), ask_page(0), "all that was given is acked");
