@@ -281,6 +281,7 @@ class Listener:
     async def __aenter__(self) -> "Listener":
         await self.client.connect()
         await self.connected()
+        assert self.client.is_connected
         return self
 
     async def __aexit__(self, *_: object) -> None:

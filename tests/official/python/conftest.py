@@ -45,6 +45,15 @@ def speak(request: pytest.FixtureRequest) -> Callable[[Agent], Any]:
     return Blocking if request.param == "blocking" else lambda agent: agent.client
 
 
+# Each has a test that takes longer than all the others together.
+LONGEST = ("test_main_job", "test_traps")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that nobody waits for one that began last."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A worker tells what its tests used; who ran all the tests judges it."""
     if hasattr(session.config, "workeroutput"):

@@ -26,6 +26,8 @@ from agentchatme import (
     ValidationError,
 )
 from agentchatme._client import CallOptions
+from agentchatme.types import RecoverRequest, RegisterRequest, VerifyRequest
+from calls import request
 
 Speak = Callable[[Agent], Any]
 Serve = Callable[..., Any]
@@ -260,26 +262,23 @@ async def test_an_email_backs_only_so_many_agents(serve: Serve) -> None:
 async def test_the_blocking_client_registers_and_recovers(server: Server) -> None:
     bob, carol = await server.agents("bob", "carol")
 
-    def account() -> Any:
-        address, url = "alice@example.com", server.url
-        return AgentChatClient.register(email=address, handle="alice", base_url=url)
+    def called(method: Any, body: dict[str, Any]) -> Any:
+        return asyncio.to_thread(method, **body, base_url=server.url)
 
-    pending = await asyncio.to_thread(account)
+    wanted = request(RegisterRequest, email="alice@example.com", handle="alice")
+    pending = await called(AgentChatClient.register, wanted)
     code = await server.mailbox.code("alice@example.com")
-    record, api_key, client = await asyncio.to_thread(
-        lambda: AgentChatClient.verify(pending["pending_id"], code, base_url=server.url)
-    )
+    answer = request(VerifyRequest, pending_id=pending["pending_id"], code=code)
+    record, api_key, client = await called(AgentChatClient.verify, answer)
     assert record["handle"] == "alice" and api_key.startswith("ac_live_")
     with client as open_client:
         assert (await asyncio.to_thread(open_client.get_me))["id"] == record["id"]
 
-    pending = await asyncio.to_thread(
-        lambda: AgentChatClient.recover("bob@example.com", handle="bob", base_url=server.url)
-    )
+    lost = request(RecoverRequest, email="bob@example.com", handle="bob")
+    pending = await called(AgentChatClient.recover, lost)
     code = await server.mailbox.code("bob@example.com")
-    handle, new_key, client = await asyncio.to_thread(
-        lambda: AgentChatClient.recover_verify(pending["pending_id"], code, base_url=server.url)
-    )
+    answer = request(VerifyRequest, pending_id=pending["pending_id"], code=code)
+    handle, new_key, client = await called(AgentChatClient.recover_verify, answer)
     assert handle == "bob" and new_key != bob.api_key
     assert (await asyncio.to_thread(client.get_me))["handle"] == "bob"
     client.close()

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { AgentChatClient, RealtimeClient } from 'agentchatme'
+import { fitsEvent } from './shapes.mjs'
 
 const BINARY = process.env.AGENTCHAT_BINARY
 const ADMIN_TOKEN = 'official-suite-operator-token-0123456789'
@@ -16,15 +17,36 @@ const LISTENING = /listening on http:\/\/[0-9.]+:([0-9]+)/
 // The server on which every test has a database of its own; without it they use the embedded store.
 const POSTGRES = process.env.AGENTCHAT_TEST_POSTGRES
 // Only the policies that a suite on one machine would reach by its speed.
-const LIFTED = ['send', 'api', 'ws_connect'].flatMap((name) => ['--limit', `${name}=off`])
+const LIFTED = ['send', 'api', 'ws_connect', 'group_send'].flatMap((name) => [
+  '--limit',
+  `${name}=off`,
+])
+/** All that a server says on a socket, as the SDK's `ServerEvent` lists it. */
+const EVENTS = [
+  'message.new',
+  'message.read',
+  'presence.update',
+  'typing.start',
+  'typing.stop',
+  'rate_limit.warning',
+  'group.invite.received',
+  'group.deleted',
+]
 
 /** One data folder and one port; the process behind them can be stopped and started again. */
 export class Server {
   port = 0
   log = []
 
-  constructor(folder) {
+  /** Sockets of the test, whoever closes them. */
+  listeners = []
+  /** Frames that were not what the SDK's types say. */
+  faults = []
+
+  /** Without its built-in agent, whose welcome would be in every inbox, unless that is asked for. */
+  constructor(folder, { flags = [], systemAgent = false } = {}) {
     this.folder = folder
+    this.flags = [...(systemAgent ? [] : ['--no-system-agent']), ...flags]
     this.mailbox = new Mailbox(join(folder, 'mail'))
     this.database = databaseFlags()
   }
@@ -45,6 +67,7 @@ export class Server {
       ...['--mail', `file:${this.mailbox.folder}`],
       ...['--admin-token', ADMIN_TOKEN],
       ...LIFTED,
+      ...this.flags,
       ...this.database,
     ]
     const child = spawn(BINARY, flags, { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -79,6 +102,7 @@ export class Server {
 
   /** The end of a test, whatever became of it: leaves no process and no folder. */
   async end() {
+    for (const listener of this.listeners) listener.close()
     if (this.process?.exitCode === null && this.process?.signalCode === null) {
       this.process.kill('SIGKILL')
       await this.exited
@@ -87,15 +111,34 @@ export class Server {
   }
 
   /** An account without the mail round, by the operator's endpoint. */
-  async agent(handle) {
+  async agent(handle, email = `${handle}@example.com`) {
     const answer = await fetch(`${this.url}/admin/agents`, {
       method: 'POST',
       headers: { Authorization: `Bearer ${ADMIN_TOKEN}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify({ handle, email: `${handle}@example.com` }),
+      body: JSON.stringify({ handle, email }),
     })
     const body = await answer.json()
     assert.equal(answer.status, 201, JSON.stringify(body))
     return new Agent(this, handle, body.api_key)
+  }
+
+  async agents(...handles) {
+    const agents = []
+    for (const handle of handles) agents.push(await this.agent(handle))
+    return agents
+  }
+
+  /**
+   * Agents, of whom the first made a group that the others have joined in turn, and its id. Nobody
+   * keeps anything undelivered of how it came about.
+   */
+  async group(...handles) {
+    const members = await this.agents(...handles)
+    const [creator, ...others] = members
+    const { group } = await creator.client.createGroup({ name: 'ops' })
+    for (const member of others) await creator.invite(group.id, member)
+    for (const member of members) await member.takeAll()
+    return [members, group.id]
   }
 
   /** Two agents whose conversation is established and read by both, and its id. */
@@ -135,8 +178,23 @@ export class Agent {
     return message
   }
 
+  /** The same to a conversation, direct or a group. */
   async reply(conversationId, text) {
-    await this.client.sendMessage({ conversation_id: conversationId, content: { text } })
+    const request = { conversation_id: conversationId, content: { text } }
+    return (await this.client.sendMessage(request)).message
+  }
+
+  /** Brings another agent into a group, which that agent accepts. */
+  async invite(group, other) {
+    const { invite_id } = await this.client.addGroupMember(group, other.handle)
+    await other.client.acceptGroupInvite(invite_id)
+  }
+
+  /** Settles what is stored for the agent; the texts, undefined for what has none. */
+  async takeAll() {
+    const rows = await this.client.sync({ limit: 500 })
+    if (rows.length > 0) await this.client.syncAck(rows.at(-1).delivery_id)
+    return rows.map((row) => row.content.text)
   }
 
   /** How many messages the server still keeps for the agent. */
@@ -156,6 +214,7 @@ export class Agent {
   /** The official RealtimeClient with a REST client, connected; it is closed by `close()`. */
   async listen(handler, options = {}) {
     const listener = new Listener(this, handler, options)
+    this.server.listeners.push(listener)
     await listener.client.connect()
     await listener.connected()
     return listener
@@ -164,6 +223,9 @@ export class Agent {
 
 class Listener {
   connects = 0
+  gaps = []
+  /** Every frame of the types in EVENTS, as `[type, payload]`, in the order of arrival. */
+  events = []
   disconnects = []
   errors = []
 
@@ -175,12 +237,37 @@ class Listener {
       client: agent.client,
       reconnectInterval: 100,
       maxReconnectInterval: 400,
+      onSequenceGap: (gap) => void this.gaps.push(gap),
       ...options,
     })
     this.client.on('message.new', handler)
+    for (const event of EVENTS) this.client.on(event, (frame) => this.#happened(frame))
     this.client.onConnect(() => void this.connects++)
     this.client.onDisconnect((info) => void this.disconnects.push(info))
     this.client.onError((error) => void this.errors.push(error))
+  }
+
+  #happened(frame) {
+    this.events.push([frame.type, frame.payload])
+    try {
+      fitsEvent(frame)
+    } catch (fault) {
+      this.agent.server.faults.push(fault)
+    }
+  }
+
+  /** The payloads of one type, oldest first. */
+  of(event) {
+    return this.events.filter(([type]) => type === event).map(([, payload]) => payload)
+  }
+
+  /** Waits for so many frames of one type. */
+  async heard(event, count = 1) {
+    await until(
+      () => this.of(event).length >= count,
+      `${this.agent.handle} hears ${count} of ${event}`,
+    )
+    return this.of(event)
   }
 
   connected(times = 1) {
@@ -237,13 +324,24 @@ export async function until(condition, what, timeoutMs = 10_000) {
   }
 }
 
+/** The rejection's error, of the class it has to be. */
+export async function rejection(promise, kind) {
+  const error = await promise.then(
+    () => assert.fail(`expected ${kind.name}`),
+    (error) => error,
+  )
+  assert.ok(error instanceof kind, `expected ${kind.name}, got ${error}`)
+  return error
+}
+
 /** Runs a test's body with a server of its own; the server's log is shown when it fails. */
-export function withServer(job) {
+export function withServer(job, options) {
   return async () => {
-    const server = new Server(await mkdtemp(join(tmpdir(), 'agentchat-official-')))
+    const server = new Server(await mkdtemp(join(tmpdir(), 'agentchat-official-')), options)
     try {
       await server.start()
       await job(server)
+      assert.deepEqual(server.faults, [])
     } catch (error) {
       console.error(server.log.join('\n'))
       throw error

@@ -11,21 +11,11 @@ import {
   RateLimitedError,
   UnauthorizedError,
 } from 'agentchatme'
-import { Agent, until, withServer } from './agentchat-server.mjs'
+import { Agent, rejection, until, withServer } from './agentchat-server.mjs'
 import { Gate } from './gate.mjs'
 
 const numbered = (from, to) =>
   Array.from({ length: to - from + 1 }, (_, index) => `message ${from + index}`)
-
-/** The rejection's error, of the class it has to be. */
-async function rejection(promise, kind) {
-  const error = await promise.then(
-    () => assert.fail(`expected ${kind.name}`),
-    (error) => error,
-  )
-  assert.ok(error instanceof kind, `expected ${kind.name}, got ${error}`)
-  return error
-}
 
 /** The two steps of a new user, the code read from the mail. */
 async function register(server, handle) {

@@ -1,0 +1,37 @@
+// No method of the SDK is forgotten: whatever its declarations list is called somewhere in the suite.
+
+import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { test } from 'node:test'
+import { publicMembers } from './shapes.mjs'
+
+/**
+ * What the server does not offer yet, in the order of the declarations. The list can only get shorter: an entry that is called, or that
+ * the SDK does not have, fails the suite as well.
+ */
+const TO_COME = [
+  'setAvatar',
+  'removeAvatar',
+  'setGroupAvatar',
+  'removeGroupAvatar',
+  'createWebhook',
+  'listWebhooks',
+  'getWebhook',
+  'deleteWebhook',
+  'createUpload',
+  'getAttachmentDownloadUrl',
+]
+
+test('every method of the SDK is called', async () => {
+  const here = new URL('.', import.meta.url)
+  const names = (await readdir(here)).filter((name) => name.endsWith('.mjs'))
+  const sources = await Promise.all(names.map((name) => readFile(new URL(name, here), 'utf8')))
+  const code = sources.join('\n').replaceAll(/^\s*(\/\/|\*|\/\*).*$/gm, '')
+  const isCalled = (name) => new RegExp(`\\.${name}\\b`).test(code)
+  const offered = [...publicMembers('AgentChatClient'), ...publicMembers('RealtimeClient')]
+  assert.ok(offered.length > 60, 'the declarations were not understood')
+  assert.deepEqual(
+    offered.filter((name) => !isCalled(name)),
+    TO_COME,
+  )
+})
