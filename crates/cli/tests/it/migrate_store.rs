@@ -93,7 +93,7 @@ async fn agents_find_everything_as_it_was() {
         assert!(found, "no line {line}: {moved}");
     }
     insta::assert_snapshot!(moved.split_once("--- stderr\n").expect("talk").1, @r"
-    30 rows are in TARGET, compared with the folder's.
+    31 rows are in TARGET, compared with the folder's.
     Start every server with --database-url now. The file MIGRATED keeps servers off the old store in DIR;
     remove the folder once you need no way back.
     ");
