@@ -20,11 +20,7 @@ impl Read for CountUndelivered {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<u64, Error> {
         let counted = tx.inbox(self.agent).await?.map_or(0, |inbox| inbox.undelivered);
-        if counted == 0 {
-            return Ok(0);
-        }
-        let overdue = tx.overdue(self.agent, self.now.as_millis()).await?;
-        let left_behind = tx.left_behind(self.agent).await?;
-        Ok((counted - overdue - left_behind).max(0).unsigned_abs())
+        let gone = if counted > 0 { tx.gone(self.agent, self.now.as_millis()).await? } else { 0 };
+        Ok((counted - gone).unsigned_abs())
     }
 }

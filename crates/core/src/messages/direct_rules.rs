@@ -11,6 +11,7 @@ use crate::Rejection;
 const ACTIVE: i64 = 0;
 const RESTRICTED: i64 = 1;
 const SUSPENDED: i64 = 2;
+pub(super) const DELETED: i64 = 3;
 pub(super) const FULLY_PAUSED: i64 = 2;
 const CONTACTS_ONLY: i64 = 1;
 

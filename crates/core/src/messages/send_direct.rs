@@ -17,7 +17,7 @@ use agentchat_store::{HotRow, Tx, Write};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::direct_rules::{FULLY_PAUSED, inbox_has_room, is_cold, permit, sender_lives};
+use super::direct_rules::{DELETED, FULLY_PAUSED, inbox_has_room, is_cold, permit, sender_lives};
 use super::rates::{self, Rate, Spent};
 use super::sent::{Fresh, expiry, first_16, fresh, replayed, same_message};
 use super::view;
@@ -105,6 +105,7 @@ impl Write for SendDirect {
         if let Some(earlier) = state.earlier {
             return self.replay(tx, &state, earlier).await;
         }
+        expiry(&self.request, self.now, self.limits.expiry_max_s)?;
         match &self.request.conversation_id {
             Some(id) if id.kind == ConversationKind::Group => {
                 return Err(Rejection::new(ErrorCode::GroupNotFound, "No such group").into());
@@ -112,7 +113,6 @@ impl Write for SendDirect {
             Some(_) if state.conversation.is_none() => return Err(Rejection::conversation_not_found().into()),
             _ => {}
         }
-        expiry(&self.request, self.now, self.limits.expiry_max_s)?;
         let recipient = permit(self.sender, &state)?;
         if let Verdict::Refused(refusal) = self.verdict {
             return Err(refusal.rejection().into());
@@ -122,8 +122,10 @@ impl Write for SendDirect {
         if self.request.attachment_id.is_some() {
             return Err(Rejection::new(ErrorCode::AttachmentNotFound, "No such attachment of yours").into());
         }
-        self.inbox_has_room(tx, recipient).await?;
-        self.store(tx, &state, recipient, &key16, loop_tat_us).await
+        let undelivered = self.undelivered(tx, recipient).await?;
+        inbox_has_room(&recipient.handle, undelivered, self.limits.backlog_hard)?;
+        let sent = self.store(tx, &state, recipient, &key16, loop_tat_us).await?;
+        Ok(Sent { backlog: self.warning(recipient, undelivered), ..sent })
     }
 
     /// The recipient's inbox, as far as the request names it.
@@ -169,7 +171,10 @@ impl SendDirect {
         let names_a_group = self.request.conversation_id.is_some_and(|id| id.is_group());
         let same_target = !names_a_group && state.conversation.is_some_and(|pair| pair.key == earlier.target);
         same_message(same_target, &earlier, &self.request)?;
-        let backlog = state.recipient.as_ref().and_then(|recipient| self.warning(recipient));
+        let backlog = match &state.recipient {
+            Some(recipient) => self.warning(recipient, self.undelivered(tx, recipient).await?),
+            None => None,
+        };
         Ok(Sent { backlog, ..replayed(tx, self.sender, earlier, self.now).await? })
     }
 
@@ -179,14 +184,16 @@ impl SendDirect {
         rates::loop_guard(rate, run, self.sender, self.now)
     }
 
-    /// Step 11. What expired but was not taken off the counter yet does not count.
-    async fn inbox_has_room(&self, tx: &mut Tx<'_>, recipient: &RecipientState) -> Result<(), Error> {
-        let hard = self.limits.backlog_hard;
-        let mut undelivered = recipient.undelivered;
-        if undelivered.unsigned_abs() >= hard {
-            undelivered -= tx.overdue(recipient.key, self.now.as_millis()).await?;
+    /// What waits for the recipient. What does not any more but was not taken off the counter yet does not count; it is
+    /// asked for only where it may matter.
+    async fn undelivered(&self, tx: &mut Tx<'_>, recipient: &RecipientState) -> Result<u64, Error> {
+        let counted = recipient.undelivered;
+        if recipient.status == DELETED {
+            return Ok(0);
         }
-        Ok(inbox_has_room(&recipient.handle, undelivered.unsigned_abs(), hard)?)
+        let matters = counted.unsigned_abs() >= self.limits.backlog_hard.min(self.limits.backlog_warn);
+        let gone = if matters { tx.gone(recipient.key, self.now.as_millis()).await? } else { 0 };
+        Ok((counted - gone).unsigned_abs())
     }
 
     /// Step 9: opening yet another conversation.
@@ -209,8 +216,7 @@ impl SendDirect {
             .into())
     }
 
-    fn warning(&self, recipient: &RecipientState) -> Option<BacklogWarning> {
-        let undelivered = recipient.undelivered.unsigned_abs();
+    fn warning(&self, recipient: &RecipientState, undelivered: u64) -> Option<BacklogWarning> {
         let handle = Handle::parse(&recipient.handle).ok()?;
         (undelivered >= self.limits.backlog_warn).then_some(BacklogWarning { handle, undelivered })
     }
@@ -267,7 +273,7 @@ impl SendDirect {
                 created_at,
             })?,
             replayed: false,
-            backlog: self.warning(recipient),
+            backlog: None,
             skipped_recipients: Vec::new(),
             conversation: pair.key,
             deliveries: vec![Delivery {

@@ -239,7 +239,7 @@ impl Tx<'_> {
     }
 
     /// Envelopes of `agent` that are still counted although their time has passed.
-    pub async fn overdue(&mut self, agent: AgentKey, now: i64) -> Result<i64> {
+    async fn overdue(&mut self, agent: AgentKey, now: i64) -> Result<i64> {
         let overdue = self
             .query_int(
                 "SELECT COUNT(*) FROM envelope WHERE status = 0 AND expires_at <= $1 AND expires_at IS NOT NULL \
@@ -250,37 +250,41 @@ impl Tx<'_> {
         Ok(overdue.unwrap_or(0))
     }
 
-    /// Envelopes of `agent` that are still counted although their group was deleted: until its job is through.
-    pub async fn left_behind(&mut self, agent: AgentKey) -> Result<i64> {
-        let left = self
+    /// Envelopes of `agent` that are still counted although they do not wait any more: their time has passed, or their
+    /// group was deleted and its job is not through.
+    pub async fn gone(&mut self, agent: AgentKey, now: i64) -> Result<i64> {
+        let left_behind = self
             .query_int(
                 "SELECT COUNT(*) FROM envelope e JOIN message m ON m.pk = e.message \
                  JOIN conversation c ON c.pk = m.conversation \
-                 WHERE e.recipient = $1 AND e.status = 0 AND c.deleted_at IS NOT NULL AND m.seq < c.last_seq \
-                 AND EXISTS (SELECT 1 FROM job)",
-                &[agent.into()],
+                 WHERE e.recipient = $1 AND e.status = 0 AND (e.expires_at IS NULL OR e.expires_at > $2) \
+                 AND c.deleted_at IS NOT NULL AND m.seq < c.last_seq AND EXISTS (SELECT 1 FROM job)",
+                &[agent.into(), now.into()],
             )
             .await?;
-        Ok(left.unwrap_or(0))
+        Ok(self.overdue(agent, now).await? + left_behind.unwrap_or(0))
     }
 
     /// Some agents with envelopes whose time has passed, at most `limit` envelopes' worth.
     pub async fn overdue_agents(&mut self, now: i64, limit: i64) -> Result<Vec<AgentKey>> {
         self.query_all(
             "SELECT DISTINCT recipient FROM (SELECT recipient FROM envelope \
-             WHERE status = 0 AND expires_at IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2) AS due",
+             WHERE status = 0 AND expires_at IS NOT NULL AND expires_at <= $1 \
+             AND expires_at <= COALESCE((SELECT a.deleted_at FROM agent a WHERE a.pk = recipient), $1) \
+             ORDER BY expires_at LIMIT $2) AS due",
             &[now.into(), limit.into()],
             |row| row.int(0).map(AgentKey),
         )
         .await
     }
 
-    /// Takes what waits for `agent` and whose time has passed out of its queue, counter included.
+    /// Takes what waits for `agent` and whose time has passed out of its queue, counter included. What a deleted account
+    /// had then is not its matter any more: it counts as delivered.
     pub async fn expire(&mut self, agent: AgentKey, now: i64) -> Result<u64> {
         let expired = self
             .execute(
                 "UPDATE envelope SET status = 2 WHERE recipient = $1 AND status = 0 AND expires_at IS NOT NULL \
-                 AND expires_at <= $2",
+                 AND expires_at <= $2 AND expires_at <= COALESCE((SELECT a.deleted_at FROM agent a WHERE a.pk = $1), $2)",
                 &[agent.into(), now.into()],
             )
             .await?;

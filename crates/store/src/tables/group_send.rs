@@ -153,8 +153,11 @@ impl Tx<'_> {
             &[new.sender.into(), new.conversation.into()],
         )
         .await?;
-        let (full, open): (Vec<_>, Vec<_>) =
-            recipients.into_iter().partition(|recipient| recipient.undelivered >= new.backlog_hard);
+        let (mut full, mut open) = (Vec::new(), Vec::with_capacity(recipients.len()));
+        for recipient in recipients {
+            let backlogged = self.is_backlogged(&recipient, new).await?;
+            if backlogged { &mut full } else { &mut open }.push(recipient);
+        }
         for recipient in &full {
             self.execute_later(
                 "UPDATE member SET skipped = skipped + 1 WHERE agent = $1 AND conversation = $2",
@@ -168,6 +171,15 @@ impl Tx<'_> {
             envelopes: open.iter().map(Recipient::envelope).collect(),
             skipped: full.into_iter().map(|recipient| recipient.handle).collect(),
         })
+    }
+
+    /// What does not wait any more but was not taken off the counter yet does not count.
+    async fn is_backlogged(&mut self, recipient: &Recipient, new: &GroupMessage<'_>) -> Result<bool> {
+        if recipient.undelivered < new.backlog_hard {
+            return Ok(false);
+        }
+        let gone = self.gone(recipient.key, new.created_at).await?;
+        Ok(recipient.undelivered - gone >= new.backlog_hard)
     }
 
     /// Everybody in the group but the sender, ascending.

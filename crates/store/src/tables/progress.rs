@@ -17,7 +17,8 @@ macro_rules! progress {
              CAST(SUM(CASE WHEN b.read_seq >= m.seq THEN 1 ELSE 0 END) AS BIGINT) \
              FROM envelope e JOIN message m ON m.pk = e.message JOIN agent a ON a.pk = e.recipient \
              JOIN member b ON b.agent = e.recipient AND b.conversation = m.conversation \
-             WHERE e.status <> 2 AND (e.status = 1 OR e.expires_at IS NULL OR e.expires_at > $1) AND e.message ",
+             WHERE e.status <> 2 AND (e.status = 1 OR e.expires_at IS NULL \
+             OR e.expires_at > COALESCE(a.deleted_at, $1)) AND e.message ",
             $messages,
             " GROUP BY e.message"
         )
@@ -53,7 +54,7 @@ impl Tx<'_> {
         for row in (&mut rows).into_iter().filter(|row| is_asked(row)) {
             let Some(progress) = found.get(&row.key) else { continue };
             let read_at = match progress.read == progress.recipients {
-                true => self.read_by_all_at(row.key).await?,
+                true => self.read_by_all_at(row.key, now).await?,
                 false => None,
             };
             let delivered = progress.delivered == progress.recipients;
@@ -83,13 +84,15 @@ impl Tx<'_> {
         }
     }
 
-    /// When the last recipient's cursor passed a message.
-    async fn read_by_all_at(&mut self, message: MessageKey) -> Result<Option<i64>> {
+    /// When the last recipient's cursor passed a message; those for whom it expired are none.
+    async fn read_by_all_at(&mut self, message: MessageKey, now: i64) -> Result<Option<i64>> {
         self.query_int(
             "SELECT MAX((SELECT MIN(r.at) FROM read_mark r WHERE r.agent = e.recipient \
              AND r.conversation = m.conversation AND r.through_seq >= m.seq)) \
-             FROM envelope e JOIN message m ON m.pk = e.message WHERE e.message = $1 AND e.status <> 2",
-            &[message.into()],
+             FROM envelope e JOIN message m ON m.pk = e.message JOIN agent a ON a.pk = e.recipient \
+             WHERE e.message = $1 AND e.status <> 2 \
+             AND (e.status = 1 OR e.expires_at IS NULL OR e.expires_at > COALESCE(a.deleted_at, $2))",
+            &[message.into(), now.into()],
         )
         .await
     }
