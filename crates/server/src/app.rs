@@ -57,7 +57,7 @@ use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::extract::ClientIp;
 use crate::idempotency::Running;
-use crate::limits::{Key, Limiter, Limits, Policy, Warnings, take_shared};
+use crate::limits::{Key, Limiter, Limits, Policy, Warnings, hold, take_shared};
 use crate::mail::Mailer;
 use crate::realtime::{Control, Hub, Relay};
 use crate::workers::{Acks, Jobs};
@@ -160,13 +160,13 @@ impl App {
         if policy.is_exact() && self.is_shared() {
             return Ok(take_shared(&self.store, policy, self.limits.rate(policy), key, self.clock.now()).await?);
         }
-        let _taken = self.limiter.reserve(policy, key).granted()?;
+        hold(self.limiter.reserve(policy, key).granted()?);
         Ok(())
     }
 
     /// Takes a token of a policy that counts for one agent.
     pub(crate) fn limit_agent(&self, policy: Policy, agent: AgentKey) -> Result<()> {
-        let _taken = self.limiter.reserve(policy, Key::Agent(agent.0)).granted()?;
+        hold(self.limiter.reserve(policy, Key::Agent(agent.0)).granted()?);
         Ok(())
     }
 

@@ -13,6 +13,8 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::limits;
+
 /// What handlers return when they fail.
 pub(crate) type Result<T, E = AppError> = std::result::Result<T, E>;
 
@@ -211,6 +213,9 @@ impl From<agentchat_core::Error> for AppError {
 
 impl From<Rejection> for AppError {
     fn from(rejection: Rejection) -> Self {
+        if rejection.code == ErrorCode::RateLimited {
+            limits::refused();
+        }
         let mut error = Self::new(rejection.code, rejection.message);
         error.0.details = rejection.details;
         error.0.retry_after_ms = rejection.retry_after_ms;

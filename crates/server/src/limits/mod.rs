@@ -10,7 +10,7 @@ mod warnings;
 use agentchat_core::agents::TextLengths;
 pub(crate) use limiter::{Key, Limiter, Low, Reservation};
 pub use policy::{Policy, Rate};
-pub(crate) use seen::watch;
+pub(crate) use seen::{hold, refused, watch};
 pub(crate) use shared::{bucket as shared_bucket, show_empty, show_left, take as take_shared};
 pub(crate) use warnings::Warnings;
 

@@ -6,13 +6,23 @@ use std::future::Future;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Policy, Rate};
+use super::{Policy, Rate, Reservation};
 
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 tokio::task_local! {
-    static SEEN: RefCell<Vec<Remaining>>;
+    static SEEN: RefCell<Noted>;
+}
+
+/// What the limiter did for one request.
+#[derive(Debug, Default)]
+struct Noted {
+    remaining: Vec<Remaining>,
+    /// Tokens that the request took.
+    held: Vec<Reservation>,
+    /// Some policy refused it: it consumes nothing of the others either.
+    refused: bool,
 }
 
 /// A policy after a request took from it.
@@ -26,20 +36,36 @@ pub(super) struct Remaining {
 
 /// Runs `handler` and hands back what the limiter noted meanwhile, ready to go on the response.
 pub(crate) async fn watch<T>(handler: impl Future<Output = T>) -> (T, Seen) {
-    SEEN.scope(RefCell::new(Vec::new()), async {
+    SEEN.scope(RefCell::default(), async {
         let output = handler.await;
-        let seen = SEEN.with(|seen| Seen(seen.take()));
-        (output, seen)
+        let noted = SEEN.with(RefCell::take);
+        SEEN.with(|seen| seen.borrow_mut().remaining = noted.remaining);
+        if noted.refused {
+            // Each shows again what is left with it.
+            noted.held.into_iter().for_each(Reservation::release);
+        }
+        (output, Seen(SEEN.with(RefCell::take).remaining))
     })
     .await
+}
+
+/// Keeps what a request took from a policy until it is answered: nothing of it is consumed if another policy refuses it.
+/// Outside a request it is consumed.
+pub(crate) fn hold(reservation: Reservation) {
+    let _outside_a_request = SEEN.try_with(|seen| seen.borrow_mut().held.push(reservation));
+}
+
+/// A policy refused this request.
+pub(crate) fn refused() {
+    let _outside_a_request = SEEN.try_with(|seen| seen.borrow_mut().refused = true);
 }
 
 /// Notes a policy's state; outside a request (sockets) nobody listens.
 pub(super) fn note(remaining: Remaining) {
     let _outside_a_request = SEEN.try_with(|seen| {
         let mut seen = seen.borrow_mut();
-        seen.retain(|earlier| earlier.policy != remaining.policy);
-        seen.push(remaining);
+        seen.remaining.retain(|earlier| earlier.policy != remaining.policy);
+        seen.remaining.push(remaining);
     });
 }
 

@@ -70,3 +70,26 @@ async fn a_loopback_peer_without_proxies_is_exempt_from_ip_policies(engine: Engi
         assert_eq!(server.get("/v1/agents/nobody").await.error_code(), "AGENT_NOT_FOUND");
     }
 }
+
+#[store_test]
+async fn a_request_that_one_policy_refuses_consumes_nothing_of_the_others(engine: Engine) {
+    let server = TestServer::on_with(engine, |config| {
+        config.limits.set("api=5/3600").unwrap();
+        config.limits.set("mute_write=1/3600").unwrap();
+    })
+    .await;
+    let (alice, _bob) = (server.register("alice").await, server.register("bob").await);
+    let authorization = format!("Bearer {alice}");
+    let mute = async || {
+        let body = json!({ "target_kind": "agent", "target_handle": "bob" }).to_string();
+        server.request("POST", "/v1/mutes", &[("Authorization", &authorization)], body.as_bytes()).await
+    };
+    let first = mute().await;
+    assert_eq!((first.status, first.header("ratelimit")), (201, Some(r#""api";r=4;t=720, "mute_write";r=0;t=3600"#)));
+    for _ in 0..3 {
+        let refused = mute().await;
+        assert_eq!((refused.status, refused.json()["details"]["reason"].as_str()), (429, Some("mute_write")));
+        let left: Vec<_> = refused.header("ratelimit").unwrap().split(", ").collect();
+        assert!(left.contains(&r#""api";r=4;t=720"#), "{left:?}");
+    }
+}
