@@ -9,6 +9,7 @@ mod ground;
 mod groups;
 mod idempotency;
 mod messages;
+mod model;
 mod mutes;
 mod nodes;
 mod presence;
