@@ -91,7 +91,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let clean =
         |outcome: &&Outcome| outcome.faults == Faults::default() && outcome.refused == 0 && outcome.unsettled == 0;
     if let Some(outcome) = outcomes.iter().find(|outcome| !clean(outcome)) {
-        bail!("the books do not balance: {outcome:?}");
+        let Outcome { faults, refused, unsettled, .. } = outcome;
+        bail!("the books do not balance: {faults:?}, {refused} refused, {unsettled} unsettled");
     }
     Ok(())
 }

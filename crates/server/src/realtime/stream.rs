@@ -104,7 +104,11 @@ fn resumed_after(app: &App, caller: &agentchat_core::accounts::Caller, headers: 
 fn refused(app: &App, no_seat: NoSeat) -> AppError {
     match no_seat {
         NoSeat::Full => AppError::new(ErrorCode::RateLimited, "All connections of this agent are in use")
-            .with_details(json!({ "reason": "connections", "limit": app.limits.sockets_per_agent }))
+            .with_details(json!({
+                "reason": "connections",
+                "limit": app.limits.sockets_per_agent,
+                "window_s": FULL_WAIT,
+            }))
             .with_retry_after(FULL_WAIT * 1_000),
         NoSeat::Stopping => AppError::unavailable("the server shuts down"),
     }

@@ -150,7 +150,11 @@ fn by_hello(app: &App, client: ClientIp, upgrade: OnUpgrade) -> Result<()> {
 
 fn too_many_wait(app: &App) -> AppError {
     AppError::new(ErrorCode::RateLimited, "Too many sockets of this address wait for their HELLO")
-        .with_details(json!({ "reason": "connections", "limit": app.limits.sockets_waiting_per_ip }))
+        .with_details(json!({
+            "reason": "connections",
+            "limit": app.limits.sockets_waiting_per_ip,
+            "window_s": app.config.timing.hello.as_secs().max(1),
+        }))
         .with_retry_after(app.config.timing.hello.as_millis() as u64)
 }
 
