@@ -4,10 +4,11 @@
 //! * `test` — everything, from nothing: the gate, the Rust tests, the official Python and
 //!   TypeScript SDKs against a started server, and the demo. Debian packages that are missing
 //!   are installed.
+//! * `soak` — the rules against the model of their contract for minutes, or as many steps as are given.
 //!
 //! Parts: [`command`] runs one program and keeps its closing lines, [`report`] collects the
 //! stages, [`packages`] installs what the machine lacks, [`rust`] holds the stages that are
-//! cargo's, [`official`] those of the official SDKs.
+//! cargo's, [`official`] those of the official SDKs, [`soak`] the long ones.
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal it was started from")]
 
 mod command;
@@ -16,6 +17,7 @@ mod packages;
 mod postgres;
 mod report;
 mod rust;
+mod soak;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -27,13 +29,15 @@ use report::Report;
 const USAGE: &str = "usage: cargo xtask CHORE
 
   check   formatting, lints and documentation
-  test    everything: check, Rust tests, the official SDKs against a started server, the demo";
+  test    everything: check, Rust tests, the official SDKs against a started server, the demo
+  soak    the rules against the model of their contract, for minutes; `soak STEPS` for as many steps";
 
 fn main() -> ExitCode {
     let chore = std::env::args().nth(1).unwrap_or_default();
     let report = match chore.as_str() {
         "check" => check(),
         "test" => test(),
+        "soak" => soak(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
@@ -75,6 +79,25 @@ fn test() -> Report {
     }
     if built {
         report.stage("demo", rust::demo);
+    }
+    report
+}
+
+/// Each engine after the other: they would only slow each other down.
+fn soak() -> Report {
+    let mut report = Report::default();
+    let argument = std::env::args().nth(2);
+    let steps = soak::steps(argument.as_deref());
+    let ready = report.stage("Debian packages", packages::install);
+    match steps {
+        Ok(steps) if ready => {
+            report.stage("model on SQLite", || soak::sqlite(steps));
+            report.stage("model on PostgreSQL", || soak::postgres(steps));
+        }
+        Ok(_) => {}
+        Err(error) => {
+            report.stage("number of steps", || Err(error));
+        }
     }
     report
 }

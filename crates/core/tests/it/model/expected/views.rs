@@ -189,7 +189,9 @@ impl Model {
         let mut found: Vec<usize> = (0..self.conversations.len()).filter(|at| self.is_listed(who, *at)).collect();
         found.sort_by_key(|at| {
             let conversation = &self.conversations[*at];
-            (Reverse(conversation.last_at()), Reverse(conversation.created_at), conversation.id.bytes())
+            let last_at = conversation.last_at();
+            let never = if last_at.is_none() { conversation.created_at } else { 0 };
+            (Reverse(last_at), Reverse(never), conversation.id.bytes())
         });
         let (offset, limit) = (usize::try_from(offset).expect("small"), usize::try_from(limit).expect("small"));
         found.into_iter().skip(offset).take(limit).map(|at| self.list_item(who, at)).collect()
