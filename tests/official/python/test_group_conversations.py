@@ -1,15 +1,13 @@
 """Groups of the official SDK's realtime clients: no handler runs twice, none is left out, none waits.
 
-The SDK hands messages to handlers in the order of `seq` and stops for two seconds at every hole in
-it, so each test also looks at how long it took and at the gaps the SDK reported.
+The SDK hands messages to handlers in the order of `seq`, stops for two seconds at every hole in it,
+and reports such a stop as a gap, so each test also looks at the gaps.
 """
 
 import asyncio
-import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,8 +16,6 @@ from gate import Gate
 
 # Nothing can be waited for that must not come; the SDK's look at a hole takes two seconds.
 WATCH_FOR_A_SECOND_RUN = 3.0
-# Half of what the SDK waits at a hole: nothing may come near it where there is none.
-WITHOUT_A_STOP = 1.0
 
 
 @dataclass
@@ -28,12 +24,10 @@ class Member:
 
     agent: Agent
     rows: list[dict[str, Any]] = field(default_factory=list)
-    times: list[float] = field(default_factory=list)
     listener: Listener = field(init=False)
 
     def heard(self, event: dict[str, Any]) -> dict[str, Any]:
         self.rows.append(event["payload"])
-        self.times.append(time.perf_counter())
         return event["payload"]
 
     @property
@@ -50,9 +44,6 @@ class Member:
 
     def of_others(self) -> list[str]:
         return [row["content"].get("text") for row in self.rows if not row["is_own"]]
-
-    def slowest(self) -> float:
-        return max((later - earlier for earlier, later in pairwise(self.times)), default=0.0)
 
     async def listens(self, stack: AsyncExitStack, handler: Any = None, **options: Any) -> None:
         self.listener = self.agent.listener(handler or (lambda event: void(self.heard(event))), **options)
@@ -115,7 +106,6 @@ async def test_three_members_answer_each_other_without_a_pause(server: Server) -
     assert [row["content"]["text"] for row in history] == [str(n) for n in range(turns + 1)]
     for member in members:
         member.without_a_fault(history)
-        assert member.slowest() < WITHOUT_A_STOP, f"{member.handle} waited"
         # Own messages came just before the next one of the others: there is no hole in what it heard.
         assert member.seqs == list(range(member.seqs[0], member.seqs[-1] + 1))
 
@@ -160,7 +150,6 @@ async def test_three_members_speak_all_at_once(server: Server) -> None:
         assert all(member.listener.gaps == [] for member in members)
     for member in members:
         member.without_a_fault(history)
-        assert member.slowest() < WITHOUT_A_STOP, f"{member.handle} waited"
 
 
 async def test_a_handler_without_a_sender_filter_answers_a_group_once(server: Server) -> None:
@@ -195,7 +184,7 @@ async def test_who_joins_late_hears_from_there_on(server: Server, connected: boo
             await carol.listens(stack)
         expected = [f"after {number}" for number in range(3)]
         # The number of the first one is not 1, and there is no hole before it.
-        await until(lambda: carol.texts == expected, "what was said since", WITHOUT_A_STOP * 2)
+        await until(lambda: carol.texts == expected, "what was said since")
         await carol.agent.nothing_stored()
         assert carol.seqs == [8, 9, 10]
         assert carol.listener.gaps == []
@@ -240,14 +229,18 @@ async def test_a_muted_group_waits_until_the_next_connection(server: Server) -> 
         # A message on another way, to see that those of the group are not merely late.
         await alice.client.send_message(to="bob", text="read the group, please")
         await until(lambda: bob.texts, "the direct message")
+        await until(lambda: only_three(second), "the direct message is settled")
         assert bob.texts == ["read the group, please"]
-        assert await second.undelivered() == 3
     again = Member(second)
     async with AsyncExitStack() as stack:
         await again.listens(stack)
         expected = [f"message {number}" for number in range(3)]
         await until(lambda: again.texts == expected, "what was muted")
         await second.nothing_stored()
+
+
+async def only_three(agent: Agent) -> bool:
+    return await agent.undelivered() == 3
 
 
 async def test_muted_messages_come_with_the_next_that_wakes(server: Server) -> None:
@@ -294,7 +287,6 @@ async def test_what_was_missed_of_a_group_is_drained_once(server: Server) -> Non
         await asyncio.sleep(WATCH_FOR_A_SECOND_RUN)
         assert bob.listener.gaps == []
     bob.without_a_fault(await conversation(alice, group, after))
-    assert bob.slowest() < WITHOUT_A_STOP
 
 
 async def test_own_messages_among_the_missed_ones_do_no_harm(server: Server) -> None:

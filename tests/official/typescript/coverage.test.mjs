@@ -6,8 +6,8 @@ import { test } from 'node:test'
 import { publicMembers } from './shapes.mjs'
 
 /**
- * What the server does not offer yet, in the order of the declarations. The list can only get shorter: an entry that is called, or that
- * the SDK does not have, fails the suite as well.
+ * What the server does not offer yet, in the order of the declarations. The list can only get
+ * shorter: an entry that is called, or that the SDK does not have, fails the suite as well.
  */
 const TO_COME = [
   'setAvatar',

@@ -1,7 +1,7 @@
 // Groups of the official SDK's realtime clients: no handler runs twice, none is left out, none waits.
 //
-// The SDK hands messages to handlers in the order of `seq` and stops for two seconds at every hole in
-// it, so each test also looks at how long it took and at the gaps the SDK reported.
+// The SDK hands messages to handlers in the order of `seq`, stops for two seconds at every hole in it,
+// and reports such a stop as a gap, so each test also looks at the gaps.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -11,13 +11,10 @@ import { Gate } from './gate.mjs'
 
 // Nothing can be waited for that must not come; the SDK's look at a hole takes two seconds.
 const WATCH_FOR_A_SECOND_RUN_MS = 3_000
-// Half of what the SDK waits at a hole: nothing may come near it where there is none.
-const WITHOUT_A_STOP_MS = 1_000
 
 /** A member of a group and what its handler was called with. */
 class Member {
   rows = []
-  times = []
 
   constructor(agent) {
     this.agent = agent
@@ -26,7 +23,6 @@ class Member {
 
   heard(event) {
     this.rows.push(event.payload)
-    this.times.push(performance.now())
     return event.payload
   }
 
@@ -64,9 +60,7 @@ class Member {
   }
 
   withoutAStop() {
-    const waits = this.times.slice(1).map((at, index) => at - this.times[index])
-    assert.ok(Math.max(0, ...waits) < WITHOUT_A_STOP_MS, `${this.handle} waited: ${waits}`)
-    assert.deepEqual(this.listener.gaps, [])
+    assert.deepEqual(this.listener.gaps, [], `${this.handle} waited`)
   }
 }
 
@@ -175,7 +169,7 @@ async function joinsLate(server, connected) {
   for (const text of expected) await bob.reply(group, text)
   if (!connected) await carol.listen()
   // The number of the first one is not 1, and there is no hole before it.
-  await until(() => carol.rows.length >= 3, 'what was said since', 2 * WITHOUT_A_STOP_MS)
+  await until(() => carol.rows.length >= 3, 'what was said since')
   await carol.agent.nothingStored()
   assert.deepEqual(carol.texts, expected)
   assert.deepEqual(carol.seqs, [8, 9, 10])

@@ -105,9 +105,9 @@ function first(faults) {
 
 /** From now on every answer of the client is held against the declared one. */
 function holdAnswers() {
+  const members = publicMembers('AgentChatClient')
   for (const member of exported.get('AgentChatClient').valueDeclaration.members) {
-    if (!ts.isMethodDeclaration(member) || !publicMembers('AgentChatClient').includes(member.name.text))
-      continue
+    if (!ts.isMethodDeclaration(member) || !members.includes(member.name.text)) continue
     const isStatic = ts.getCombinedModifierFlags(member) & ts.ModifierFlags.Static
     const target = isStatic ? sdk.AgentChatClient : sdk.AgentChatClient.prototype
     const signature = checker.getSignatureFromDeclaration(member)
