@@ -8,7 +8,7 @@
 //!
 //! Parts: [`command`] runs one program and keeps its closing lines, [`report`] collects the
 //! stages, [`packages`] installs what the machine lacks, [`rust`] holds the stages that are
-//! cargo's, [`official`] those of the official SDKs, [`soak`] the long ones.
+//! cargo's, [`official`] those of the official SDKs, [`mod@soak`] the long ones.
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal it was started from")]
 
 mod command;
@@ -86,18 +86,16 @@ fn test() -> Report {
 /// Each engine after the other: they would only slow each other down.
 fn soak() -> Report {
     let mut report = Report::default();
-    let argument = std::env::args().nth(2);
-    let steps = soak::steps(argument.as_deref());
-    let ready = report.stage("Debian packages", packages::install);
-    match steps {
-        Ok(steps) if ready => {
-            report.stage("model on SQLite", || soak::sqlite(steps));
-            report.stage("model on PostgreSQL", || soak::postgres(steps));
-        }
-        Ok(_) => {}
+    let steps = match soak::steps(std::env::args().nth(2).as_deref()) {
+        Ok(steps) => steps,
         Err(error) => {
             report.stage("number of steps", || Err(error));
+            return report;
         }
+    };
+    if report.stage("Debian packages", packages::install) {
+        report.stage("model on SQLite", || soak::sqlite(steps));
+        report.stage("model on PostgreSQL", || soak::postgres(steps));
     }
     report
 }

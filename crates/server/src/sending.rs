@@ -4,7 +4,9 @@ use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use agentchat_core::accounts::Caller;
-use agentchat_core::messages::{Delivery, Posted, Rate, ReadOutcome, SendDirect, SendGroup, SendLimits, SendTarget, Sent};
+use agentchat_core::messages::{
+    Delivery, Posted, Rate, ReadOutcome, SendDirect, SendGroup, SendLimits, SendTarget, Sent,
+};
 use agentchat_protocol::frame::{RateLimitWarning, ServerFrame};
 use agentchat_protocol::id::MessageId;
 use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};

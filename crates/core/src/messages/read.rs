@@ -157,9 +157,7 @@ impl Reader<'_> {
     async fn events(&self, tx: &mut Tx<'_>, conversation: &Membership, through: i64) -> Result<Vec<ReadEvent>, Error> {
         let read = match conversation.pair() {
             Some(pair) => self.newest_of_other(tx, conversation, pair.other, through).await?,
-            None => {
-                tx.newest_of_each(conversation.key, self.key, conversation.read_seq, through).await?
-            }
+            None => tx.newest_of_each(conversation.key, self.key, conversation.read_seq, through).await?,
         };
         let mut events = Vec::new();
         for (to, id, seq) in read {

@@ -40,7 +40,8 @@ pub use contacts::{ContactEdge, ContactRow};
 pub use conversations::{GroupSeat, Membership, Pair, Party};
 pub use counts::{AgentCounts, MessageCounts};
 pub use direct_send::{
-    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, Run, SenderState, StoredDirect,
+    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, Run, SenderState,
+    StoredDirect,
 };
 pub use directory::DirectoryRow;
 pub use envelopes::{Inbox, InboxHead};

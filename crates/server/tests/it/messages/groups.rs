@@ -58,10 +58,7 @@ async fn every_member_has_it_and_the_sender_sees_the_group_in_it(engine: Engine)
         assert_eq!((rows.len(), &rows[0]["id"], &rows[0]["is_own"]), (1, &id, &json!(false)));
     }
     assert!(stage.waiting("alice").await.is_empty());
-    assert_eq!(
-        sent.header("ratelimit-policy"),
-        Some(r#""send";q=60;w=1, "group_send";q=20;w=1, "loop";q=600;w=600"#)
-    );
+    assert_eq!(sent.header("ratelimit-policy"), Some(r#""send";q=60;w=1, "group_send";q=20;w=1, "loop";q=600;w=600"#));
     assert_eq!(sent.header("ratelimit"), Some(r#""send";r=59;t=1, "group_send";r=19;t=1, "loop";r=600;t=0"#));
 }
 

@@ -119,12 +119,12 @@ impl Model {
             },
             Verb::RemoveContact => Action::RemoveContact { who, name: contact() },
             Verb::CheckContact => Action::CheckContact { who, name },
-            Verb::Block => Action::Block { who, name },
+            Verb::Block => Action::Block { who, name: self.bothered_by(who, what).unwrap_or(name) },
             Verb::Unblock => {
                 let blocked = self.one_of(self.agent(who).blocks.keys(), what);
                 Action::Unblock { who, name: blocked.unwrap_or(name) }
             }
-            Verb::Report => Action::Report { who, name },
+            Verb::Report => Action::Report { who, name: self.bothered_by(who, what).unwrap_or(name) },
             Verb::MuteAgent => Action::Mute { who, what: Muted::Name(name), until: until(how, turn) },
             Verb::MuteConversation => {
                 Action::Mute { who, what: Muted::Conversation(self.pick(who, what)?), until: until(how, turn) }
@@ -295,6 +295,18 @@ impl Model {
             _ => {}
         }
         Some(Action::Send { who, target, draft })
+    }
+
+    /// Somebody who wrote to `who` first: only then blocks and reports count.
+    fn bothered_by(&self, who: Who, what: u8) -> Option<&'static str> {
+        let first = self.conversations.iter().filter_map(|one| match one.kind {
+            super::Kind::Direct { initiator, .. } if one.seats.contains_key(&who) && initiator != who => {
+                Some(initiator)
+            }
+            _ => None,
+        });
+        let first: Vec<Who> = first.collect();
+        from_the_end(&first, what).filter(|_| what < 150).map(|one| NAMES[one])
     }
 
     /// One of these, unless something unusual is to happen.
