@@ -36,6 +36,7 @@ pub mod key;
 mod operation;
 mod postgres;
 mod row;
+mod running;
 mod sqlite;
 mod store;
 pub mod tables;

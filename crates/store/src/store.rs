@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::postgres::{Postgres, PostgresOptions};
-use crate::sqlite::{Embedded, Then};
+use crate::running::Then;
+use crate::sqlite::Embedded;
 use crate::{Engine, OpenError, Read, StoreError, Write};
 
 /// How a folder is opened.

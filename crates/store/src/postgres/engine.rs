@@ -10,11 +10,11 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::failure::{Remedy, remedy, spelled};
 use super::hot::{HotRows, Waiting};
-use super::job::{Job, Look, TypedRead};
+use super::job::{Job, Look};
 use super::options::{Encryption, PostgresOptions};
 use super::transaction::{Failure, Manner, Transaction};
 use super::{migrate, tls};
-use crate::sqlite::{Then, TypedWrite};
+use crate::running::{Then, TypedRead, TypedWrite, panicked};
 use crate::store::{Lane, closed};
 use crate::{OpenError, Read, Result, StoreError, StoreStats, Tx, Write};
 
@@ -416,8 +416,4 @@ fn hinted(cause: String) -> String {
         return format!("{cause}; behind a pooler in transaction mode, add pooler=transaction to the URL");
     }
     cause
-}
-
-fn panicked() -> StoreError {
-    StoreError::Internal("the operation panicked".into())
 }

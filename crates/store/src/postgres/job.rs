@@ -1,12 +1,7 @@
 //! Writes and reads on their way, whatever their types: what carries them is made once, not for each.
 
-use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
-
-use futures_util::FutureExt;
-
-use crate::sqlite::{Job as Finish, TypedWrite};
+use crate::running::{TypedRead, TypedWrite, Work};
+use crate::sqlite::Job as Finish;
 use crate::{Read, StoreError, Tx, Write};
 
 /// A write waiting for a transaction; it may be run several times.
@@ -16,7 +11,7 @@ pub(super) trait Job: Send {
     /// Takes what comes before the hot row in the order of locks.
     fn lock_before_hot_row(&self, tx: &mut Tx<'_>);
     /// Runs it; true when its changes are to be kept.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Work<'a>;
     /// Answers it: after the commit, after its own refusal, or with the store's failure.
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>);
 }
@@ -30,13 +25,8 @@ impl<W: Write> Job for TypedWrite<W> {
         self.operation.lock_before_hot_row(tx);
     }
 
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        self.answer = None;
-        Box::pin(async {
-            // Without an answer it is answered as one that panicked.
-            self.answer = AssertUnwindSafe(self.operation.run(tx)).catch_unwind().await.ok();
-            self.answer.as_ref().is_some_and(Result::is_ok)
-        })
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Work<'a> {
+        self.start(tx)
     }
 
     fn finish(self: Box<Self>, outcome: Result<(), StoreError>) {
@@ -47,21 +37,11 @@ impl<W: Write> Job for TypedWrite<W> {
 /// A read; it may be run several times.
 pub(super) trait Look: Send {
     /// Runs it; true when it saw what it asked for.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
-}
-
-/// A read and its answer; without one it panicked.
-pub(super) struct TypedRead<R: Read> {
-    pub(super) operation: R,
-    pub(super) answer: Option<Result<R::Out, R::Error>>,
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Work<'a>;
 }
 
 impl<R: Read> Look for TypedRead<R> {
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Pin<Box<dyn Future<Output = bool> + Send + 'a>> {
-        self.answer = None;
-        Box::pin(async {
-            self.answer = AssertUnwindSafe(self.operation.run(tx)).catch_unwind().await.ok();
-            self.answer.as_ref().is_some_and(Result::is_ok)
-        })
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> Work<'a> {
+        self.start(tx)
     }
 }

@@ -1,16 +1,13 @@
 //! The embedded engine as a whole: a folder, its threads, the way of an operation through them.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{
-    Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, Then, TypedWrite, Writer, WriterParts,
-    poll_once, take,
-};
+use super::{Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, Writer, WriterParts, take};
+use crate::running::{Then, TypedRead, TypedWrite, at_once, panicked};
 use crate::store::{Lane, closed};
 use crate::{OpenError, Read, StoreError, StoreOptions, StoreStats, Write};
 
@@ -86,12 +83,11 @@ impl Embedded {
     pub(crate) async fn read<R: Read>(&self, operation: R) -> Result<R::Out, R::Error> {
         let (reply, answer) = oneshot::channel();
         let job: ReadJob = Box::new(move |tx| {
-            let answer = match tx {
-                Some(tx) => catch_unwind(AssertUnwindSafe(|| poll_once(operation.run(tx)))),
-                None => Ok(Err(unopened().into())),
-            };
+            let mut job = TypedRead { operation, answer: None };
+            let seen = tx.map_or_else(|| Err(unopened()), |tx| at_once(job.start(tx)));
+            let answer = seen.map_err(Into::into).and_then(|_| job.answer.unwrap_or_else(|| Err(panicked().into())));
             // The caller may be gone; nothing was changed.
-            let _ = reply.send(answer.unwrap_or_else(|_| Err(panicked().into())));
+            let _ = reply.send(answer);
         });
         self.readers.push(job)?;
         answer.await.unwrap_or_else(|_| Err(closed().into()))
@@ -157,10 +153,6 @@ async fn answer(mut finished: mpsc::UnboundedReceiver<Finished>) {
 
 fn unopened() -> StoreError {
     StoreError::Unavailable("the database cannot be opened".into())
-}
-
-fn panicked() -> StoreError {
-    StoreError::Internal("the operation panicked".into())
 }
 
 fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {

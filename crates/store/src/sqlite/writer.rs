@@ -7,9 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::{Log, Others, poll_once};
+use super::{Log, Others};
+use crate::running::{TypedWrite, at_once, panicked};
 use crate::tx::still_open;
 use crate::{StoreError, Tx, Write};
 
@@ -21,28 +22,21 @@ pub(crate) trait Job: Send {
     fn finish(self: Box<Self>, commit: Result<(), StoreError>);
 }
 
-/// What is to be done with an answer before its caller gets it.
-pub(crate) type Then<W> = Box<dyn FnOnce(&Result<<W as Write>::Out, <W as Write>::Error>) + Send>;
-
-pub(crate) struct TypedWrite<W: Write> {
-    pub operation: W,
-    pub answer: Option<Result<W::Out, W::Error>>,
-    pub then: Option<Then<W>>,
-    pub reply: oneshot::Sender<Result<W::Out, W::Error>>,
-}
-
 impl<W: Write> Job for TypedWrite<W> {
     fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let answer = poll_once(self.operation.run(tx));
-        let keep = answer.is_ok();
-        self.answer = Some(answer);
-        keep
+        match at_once(self.start(tx)) {
+            Ok(keep) => keep,
+            Err(stuck) => {
+                self.answer = Some(Err(stuck.into()));
+                false
+            }
+        }
     }
 
     fn finish(self: Box<Self>, commit: Result<(), StoreError>) {
         let answer = match (commit, self.answer) {
             (Ok(()), Some(answer)) => answer,
-            (Ok(()), None) => Err(StoreError::Internal("the operation panicked".into()).into()),
+            (Ok(()), None) => Err(panicked().into()),
             (Err(error), _) => Err(error.into()),
         };
         if let Some(then) = self.then {
