@@ -535,6 +535,11 @@ impl Turn {
         InviteId::from_bytes(self.id(3, index))
     }
 
+    /// For what the audit keeps of the look at a restricted account before the action.
+    pub(super) fn review(&self) -> [u8; 16] {
+        self.id(5, 0)
+    }
+
     /// For an agent or an event of the audit.
     pub(super) fn other(&self) -> [u8; 16] {
         self.id(4, 0)

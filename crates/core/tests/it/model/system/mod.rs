@@ -73,7 +73,11 @@ impl System {
         let caller = caller.ok_or_else(|| refused(Rejection::unauthorized().into()))?;
         let mut status = caller.status;
         if status == AgentStatus::Restricted {
-            let review = Review { agent: caller.key, rules: rules(), occasion: occasion(turn) };
+            let review = Review {
+                agent: caller.key,
+                rules: rules(),
+                occasion: Occasion { event: turn.review(), ..occasion(turn) },
+            };
             status = self.place.store.write(review).await.map_err(refused)?.status;
         }
         if status == AgentStatus::Suspended {
@@ -162,11 +166,11 @@ fn invite_rules(who: Who) -> InviteRules {
     }
 }
 
-/// What the wire shows of a refusal. A store that fails is no answer.
+/// What the wire shows of a refusal. That a store fails, nobody expects.
 fn refused(error: Error) -> Refused {
     let rejection = match error {
         Error::Rejected(rejection) => rejection,
-        Error::Store(error) => panic!("the store failed: {error}"),
+        Error::Store(error) => return Refused { code: "the store failed", details: json!(error.to_string()) },
     };
     let mut details = rejection.details.unwrap_or(Value::Null);
     if let Some(wait) = rejection.retry_after_ms {
