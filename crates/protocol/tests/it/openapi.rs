@@ -13,10 +13,11 @@ fn schema<T: ToSchema>() -> serde_json::Value {
 fn a_message_documents_every_member() {
     let message = schema::<Message>();
     let members = message["properties"].as_object().unwrap();
-    assert_eq!(members.len(), 18);
+    assert_eq!(members.len(), 20);
     let required = message["required"].as_array().unwrap();
     assert!(required.contains(&"content".into()));
     assert!(!required.contains(&"delivery_id".into()));
+    assert!(!required.contains(&"expired".into()));
 }
 
 #[test]
