@@ -15,11 +15,14 @@ async fn a_message_is_pushed_with_the_row_that_sync_shows(engine: Engine) {
     let mut peer = Peer::acking(&server, &bob).await;
     peer.until_live(&server, &alice).await;
     let sent = alice.send(&server, &bob, "@bobby ready?").await;
-    let frame = peer.frame().await;
+    let mut frame = peer.frame().await;
     assert_eq!(frame["type"], "message.new");
     let synced = bob.get(&server, "/v1/messages/sync", &[]).await;
     let mut row = synced[0].clone();
-    row.as_object_mut().unwrap().retain(|name, _| name != "age_ms" && name != "redelivered");
+    // Where nodes share a store, a socket looks into it now and then, and may find the message there first.
+    for row in [&mut row, &mut frame["payload"]] {
+        row.as_object_mut().unwrap().retain(|name, _| name != "age_ms" && name != "redelivered");
+    }
     assert_eq!(frame["payload"], row);
     assert_eq!(frame["payload"]["id"], sent["id"]);
     assert_eq!((&frame["payload"]["status"], &frame["payload"]["is_own"]), (&json!("stored"), &json!(false)));
