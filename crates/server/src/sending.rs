@@ -16,7 +16,7 @@ use agentchat_store::key::{AgentKey, ConversationKey};
 
 use crate::app::App;
 use crate::error::{AppError, Result};
-use crate::limits::{Key, Limits, Low, Policy};
+use crate::limits::{Key, Limits, Low, Policy, show_empty, show_left};
 use crate::realtime::{Event, OwnPublished, Published, frame_text};
 
 mod loop_guard;
@@ -61,7 +61,7 @@ pub(crate) async fn send(app: &App, caller: &Arc<Caller>, request: SendRequest) 
             let reason = error.code().as_str();
             metrics::counter!("agentchat_messages_send_rejected_total", "reason" => reason).increment(1);
             if let Some(policy) = shared_policy(&error) {
-                app.limiter.refused_elsewhere(policy);
+                show_empty(policy, app.limits.rate(policy));
                 if policy == Policy::Loop {
                     loop_guard::note(app, caller, target, now).await;
                 }
@@ -111,7 +111,7 @@ fn shared_policy(error: &AppError) -> Option<Policy> {
 fn show_spent(app: &App, sent: &Sent) {
     for (name, spent) in &sent.spent {
         let policy = if *name == "loop" { Policy::Loop } else { Policy::GroupSend };
-        app.limiter.show(policy, spent.full_in_us.saturating_mul(1_000));
+        show_left(policy, app.limits.rate(policy), spent.full_in_us);
     }
 }
 

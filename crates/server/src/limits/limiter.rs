@@ -94,21 +94,6 @@ impl Limiter {
         Verdict::Granted(Reservation { limiter: self.clone(), tokens })
     }
 
-    /// Shows a bucket that is kept elsewhere, and full in `debt_nanos`, in the `RateLimit` of the request's answer.
-    pub(crate) fn show(&self, policy: Policy, debt_nanos: i64) {
-        if let Some(rate) = self.0.rates[policy.index()] {
-            seen::note(Remaining { policy, rate, debt_nanos });
-        }
-    }
-
-    /// Counts and shows that a bucket which is kept elsewhere was empty.
-    pub(crate) fn refused_elsewhere(&self, policy: Policy) {
-        metrics::counter!("agentchat_rate_limit_hits_total", "policy" => policy.name()).increment(1);
-        if let Some(rate) = self.0.rates[policy.index()] {
-            self.show(policy, rate.window_nanos());
-        }
-    }
-
     /// A token of a policy; none when the policy is off.
     fn token(&self, policy: Policy, key: Key) -> Option<Token> {
         let rate = self.0.rates[policy.index()]?;
