@@ -12,11 +12,9 @@ use agentchat_protocol::send::SendRequest;
 use agentchat_store::Store;
 use agentchat_store::key::AgentKey;
 use anyhow::{anyhow, bail};
-use tokio::task::JoinSet;
 
 use super::cast::Gathering;
-use super::{Arguments, Bench, CONTENT_BYTES, LIMITS, Outcome, database_bytes, now, settle, watch};
-use crate::direct::outcome::Latency;
+use super::{Arguments, Bench, CONTENT_BYTES, LIMITS, Outcome, now, outcome};
 use crate::direct::window::{Clock, Window};
 use crate::wire::template::Template;
 
@@ -33,32 +31,9 @@ pub(super) async fn measure(
     let (warmup, length) = (Duration::from_secs_f64(arguments.warmup), Duration::from_secs_f64(arguments.seconds));
     let window = Window::after(clock.nanos(), warmup, length);
     let bench = Arc::new(Bench { store, clock, window, acks: Mutex::default(), busy: Busy::Wait });
-    let settling = tokio::spawn(settle(bench.clone()));
-    let mut tasks = JoinSet::new();
-    for number in 0..senders {
-        tasks.spawn(send(bench.clone(), gathering.clone(), number, arguments.text_bytes));
-    }
-    let usage = tokio::spawn(watch(bench.clone()));
-    let (mut total, mut answers) = (0, Vec::new());
-    while let Some(done) = tasks.join_next().await {
-        let (sent, samples) = done??;
-        total += sent;
-        answers.extend(samples);
-    }
-    settling.await??;
-    let (cpu, commits) = usage.await??;
-    bench.store.close().await;
-    let sent = answers.len() as u64;
-    Ok(Outcome {
-        senders,
-        sent,
-        sent_per_second: sent as f64 / window.seconds(),
-        answer_us: Latency::of(answers),
-        cpu_us: cpu.as_micros() as f64 / sent.max(1) as f64,
-        commits,
-        bytes_per_message: database_bytes(folder) as f64 / total.max(1) as f64,
-        recipients: members,
-    })
+    let sending =
+        (0..senders).map(|number| send(bench.clone(), gathering.clone(), number, arguments.text_bytes)).collect();
+    outcome(&bench, sending, members, folder).await
 }
 
 /// Sends until the window ends: how many in all, and the answers' times within the window.

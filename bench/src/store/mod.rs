@@ -8,7 +8,7 @@ mod group;
 
 pub(crate) use self::cast::acquaint;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -169,14 +169,24 @@ async fn measure(
     // The one inbox of a crowd is always busy.
     let busy = if arguments.crowd { Busy::Wait } else { Busy::Leave };
     let bench = Arc::new(Bench { store, clock, window, acks: Mutex::default(), busy });
+    let sending = pairs
+        .into_iter()
+        .enumerate()
+        .map(|(number, pair)| send(bench.clone(), pair, number, arguments.text_bytes))
+        .collect();
+    outcome(&bench, sending, 1, folder).await
+}
+
+/// Runs all senders to the end of the window, the acks' settling beside them.
+async fn outcome<F>(bench: &Arc<Bench>, sending: Vec<F>, recipients: usize, folder: &Path) -> anyhow::Result<Outcome>
+where
+    F: Future<Output = anyhow::Result<(u64, Vec<u32>)>> + Send + 'static,
+{
+    let senders = sending.len();
     let settling = tokio::spawn(settle(bench.clone()));
-    let mut tasks = JoinSet::new();
-    for (number, pair) in pairs.into_iter().enumerate() {
-        tasks.spawn(send(bench.clone(), pair, number, arguments.text_bytes));
-    }
+    let mut tasks: JoinSet<_> = sending.into_iter().collect();
     let usage = tokio::spawn(watch(bench.clone()));
-    let mut total = 0;
-    let mut answers = Vec::new();
+    let (mut total, mut answers) = (0, Vec::new());
     while let Some(done) = tasks.join_next().await {
         let (sent, samples) = done??;
         total += sent;
@@ -189,12 +199,12 @@ async fn measure(
     Ok(Outcome {
         senders,
         sent,
-        sent_per_second: sent as f64 / window.seconds(),
+        sent_per_second: sent as f64 / bench.window.seconds(),
         answer_us: Latency::of(answers),
         cpu_us: cpu.as_micros() as f64 / sent.max(1) as f64,
         commits,
         bytes_per_message: database_bytes(folder) as f64 / total.max(1) as f64,
-        recipients: 1,
+        recipients,
     })
 }
 
