@@ -26,7 +26,6 @@ mod callers;
 mod chatfather;
 mod clock;
 mod config;
-mod egress;
 mod enforcement;
 mod entropy;
 mod error;

@@ -10,8 +10,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("agentchat-protocol", &[]),
     ("agentchat-store", &["agentchat-protocol"]),
     ("agentchat-bus", &[]),
+    ("agentchat-egress", &[]),
+    ("agentchat-objects", &[]),
     ("agentchat-core", &["agentchat-protocol", "agentchat-store"]),
-    ("agentchat-server", &["agentchat-bus", "agentchat-core", "agentchat-protocol", "agentchat-store"]),
+    (
+        "agentchat-server",
+        &[
+            "agentchat-bus",
+            "agentchat-core",
+            "agentchat-egress",
+            "agentchat-objects",
+            "agentchat-protocol",
+            "agentchat-store",
+        ],
+    ),
     ("agentchat", &["agentchat-protocol"]),
     ("agentchat-launch", &["agentchat-store"]),
     ("agentchat-store-test", &[]),
@@ -27,6 +39,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["agentchat-store"]),
     ("async-nats", &["agentchat-bus"]),
     ("axum", &["agentchat-server"]),
+    ("object_store", &["agentchat-objects"]),
+    ("image", &["agentchat-objects"]),
     ("utoipa", &["agentchat-server", "agentchat-protocol"]),
 ];
 

@@ -3,6 +3,7 @@
 use agentchat_core::replies::{
     ClaimReplies, Claims, ClearWake, HasLease, KeepReviews, ReleaseLease, SetWake, TakeLease,
 };
+use agentchat_egress::check_url;
 use agentchat_protocol::reply::{
     ClaimRequest, LeaseRequest, RepliesClaimed, ReplyActive, ReplyClaimed, ReplyLeased, ReplyReleased,
 };
@@ -18,7 +19,6 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::egress::check_url;
 use crate::error::Result;
 use crate::extract::{Body, Caller};
 

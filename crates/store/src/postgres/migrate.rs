@@ -22,6 +22,10 @@ const MIGRATIONS: &[Migration] = &[
     Migration { number: 4, works_since: 3, sql: include_str!("../../migrations/0004_people.postgres.sql") },
     Migration { number: 5, works_since: 3, sql: include_str!("../../migrations/0005_presence.postgres.sql") },
     Migration { number: 6, works_since: 3, sql: include_str!("../../migrations/0006_coordination.postgres.sql") },
+    Migration { number: 7, works_since: 3, sql: include_str!("../../migrations/0007_webhooks.postgres.sql") },
+    Migration { number: 8, works_since: 3, sql: include_str!("../../migrations/0008_files.postgres.sql") },
+    Migration { number: 9, works_since: 3, sql: include_str!("../../migrations/0009_search.postgres.sql") },
+    Migration { number: 10, works_since: 3, sql: include_str!("../../migrations/0010_retention.postgres.sql") },
 ];
 
 /// One number for all installations of a server: they seldom migrate at the same time, and do it quickly.

@@ -12,6 +12,10 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (4, include_str!("../../migrations/0004_people.sqlite.sql")),
     (5, include_str!("../../migrations/0005_presence.sqlite.sql")),
     (6, include_str!("../../migrations/0006_coordination.sqlite.sql")),
+    (7, include_str!("../../migrations/0007_webhooks.sqlite.sql")),
+    (8, include_str!("../../migrations/0008_files.sqlite.sql")),
+    (9, include_str!("../../migrations/0009_search.sqlite.sql")),
+    (10, include_str!("../../migrations/0010_retention.sqlite.sql")),
 ];
 
 /// Brings a SQLite database to the newest schema.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::rows::Kind;
 
 /// Tables that PostgreSQL alone has, and that begin empty: rows that are only locked, and its list of migrations.
-pub(super) const TARGET_ONLY: &[&str] = &["cold", "mailbox", MIGRATIONS];
+pub(super) const TARGET_ONLY: &[&str] = &["cold", "mailbox", "to_index", "search_index", MIGRATIONS];
 /// The one of them that is never empty.
 pub(super) const MIGRATIONS: &str = "migration";
 

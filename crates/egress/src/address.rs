@@ -33,7 +33,7 @@ const REFUSED_V6: [(Ipv6Addr, u8); 7] = [
 ];
 
 /// Whether an address is neither of this machine, nor of its networks, nor of nobody.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),

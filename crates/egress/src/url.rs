@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::Uri;
 
-use super::address::is_public;
+use crate::address::is_public;
 
 /// Characters of a URL.
 const LONGEST: usize = 2048;
@@ -14,7 +14,7 @@ const LONGEST: usize = 2048;
 ///
 /// # Errors
 /// What is wrong with it, for its field.
-pub(crate) fn check_url(text: &str) -> Result<String, &'static str> {
+pub fn check_url(text: &str) -> Result<String, &'static str> {
     let text = text.trim();
     if text.chars().count() > LONGEST {
         return Err("Too long");

@@ -1,0 +1,1 @@
+//! Bytes that messages and profiles refer to.

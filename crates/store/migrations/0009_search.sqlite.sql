@@ -1,0 +1,1 @@
+-- What is searched is a file of its own beside this one, which follows `message` by its key.
