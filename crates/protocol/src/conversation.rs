@@ -7,6 +7,7 @@ use crate::id::ConversationId;
 use crate::message::MessageType;
 use crate::spelled::open_enum;
 use crate::timestamp::Timestamp;
+use crate::validate::{FieldErrors, Object};
 
 open_enum! {
     /// Two parties or many.
@@ -46,6 +47,43 @@ open_enum! {
         Admin = "admin",
         /// May write.
         Member = "member",
+    }
+}
+
+open_enum! {
+    /// What of a conversation wakes its member: live sockets, streams and webhooks.
+    NotifyLevel {
+        /// Everything; the default.
+        All = "all",
+        /// Messages that mention it; direct ones always do.
+        Mentions = "mentions",
+        /// Nothing.
+        None = "none",
+    }
+}
+
+/// `PUT /v1/conversations/{id}/notify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NotifySetting {
+    /// What wakes the caller.
+    pub level: NotifyLevel,
+}
+
+impl NotifySetting {
+    /// Reads a request body.
+    ///
+    /// # Errors
+    /// What is wrong with which field.
+    pub fn parse(body: &[u8]) -> Result<Self, FieldErrors> {
+        let (object, mut errors) = (Object::parse(body)?, FieldErrors::default());
+        let level = object.req_str("level", &mut errors).and_then(NotifyLevel::known);
+        if level.is_none() && errors.is_empty() {
+            errors.field("level", &format!("Expected one of {}", NotifyLevel::WORDS.join(", ")));
+        }
+        let level = level.ok_or_else(|| errors.clone())?;
+        errors.into_result()?;
+        Ok(Self { level })
     }
 }
 
@@ -96,6 +134,8 @@ pub struct ConversationListItem {
     pub newest_unread_seq: Option<i64>,
     /// Whether the caller muted the conversation or its counterparty.
     pub is_muted: bool,
+    /// What of it wakes the caller.
+    pub notify_level: NotifyLevel,
 }
 
 /// A group, in a context.

@@ -46,6 +46,7 @@ pub mod review;
 pub mod send;
 pub mod support;
 pub mod timestamp;
+pub mod trace;
 pub mod validate;
 
 pub use validate::text;

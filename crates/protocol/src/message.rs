@@ -11,6 +11,7 @@ use crate::id::{ConversationId, DeliveryId, MessageId};
 use crate::json::RawJson;
 use crate::spelled::open_enum;
 use crate::timestamp::Timestamp;
+use crate::trace::TraceContext;
 
 open_enum! {
     /// What a message is; independent of the keys of its content.
@@ -95,6 +96,9 @@ pub struct MessageContext {
     pub conversation: ContextConversation,
     /// Handles mentioned in `content.text`, fixed when it was stored.
     pub mentions: Vec<Handle>,
+    /// The trace it belongs to, if its sender said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
 }
 
 /// A message as one viewer sees it.

@@ -13,6 +13,7 @@ use crate::json::RawJson;
 use crate::message::MessageType;
 use crate::scan::{Fault, Scanner};
 use crate::timestamp::Timestamp;
+use crate::trace::TraceContext;
 use crate::validate::FieldErrors;
 
 /// The most bytes of compact content and metadata that one message may have, unless configured.
@@ -49,6 +50,8 @@ pub struct SendRequest {
     pub payload_hash: [u8; 32],
     /// Who the text mentions.
     pub mentions: Vec<Handle>,
+    /// What the headers say of the trace it belongs to; not part of the body, so never set by parsing.
+    pub trace: Option<TraceContext>,
     /// What a socket's answer refers to; always there after [`SendRequest::parse_frame`].
     pub request_id: Option<String>,
 }

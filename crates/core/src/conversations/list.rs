@@ -11,6 +11,7 @@ use agentchat_store::{Read, Tx};
 
 use super::access::participant;
 use super::context::unread;
+use super::notify::notify_level;
 use crate::Error;
 use crate::messages::kind_of;
 
@@ -69,6 +70,7 @@ impl ListConversations {
             oldest_unread_seq: unread.oldest_seq,
             newest_unread_seq: unread.newest_seq,
             is_muted: self.is_muted(tx, conversation).await?,
+            notify_level: notify_level(conversation.notify),
         })
     }
 

@@ -43,19 +43,9 @@ impl Write for DeleteGroup {
             return Err(forbidden("Only the creator of the group may delete it").into());
         }
         let event = GroupEvent::GroupDeleted { actor: inside.handle() };
-        let mut posted = post(tx, self.group, self.caller, &event, self.message, self.now).await?;
-        break_the_silence(tx, &mut posted).await?;
+        let posted = post(tx, self.group, self.caller, &event, self.message, self.now).await?;
         tx.end_group(inside.key(), self.caller, self.now.as_millis()).await?;
         tx.insert_job(Work::EndGroup(inside.key()), self.now).await?;
         Ok(DeletedGroup { deleted_at: self.now, posted })
     }
-}
-
-/// The end is told to those who have muted the group or its sender, too; only fully paused agents are left in peace.
-async fn break_the_silence(tx: &mut Tx<'_>, posted: &mut Posted) -> Result<(), Error> {
-    let paused = tx.unmute_message(&posted.message.id.bytes()).await?;
-    for delivery in &mut posted.deliveries {
-        delivery.quiet = paused.contains(&delivery.recipient);
-    }
-    Ok(())
 }

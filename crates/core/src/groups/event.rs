@@ -51,6 +51,11 @@ pub enum GroupEvent {
 }
 
 impl GroupEvent {
+    /// The end is told to those who have muted the group or its sender, too; only fully paused agents are left in peace.
+    fn insists(&self) -> bool {
+        matches!(self, Self::GroupDeleted { .. })
+    }
+
     fn content(&self) -> String {
         let (event, fields) = match self {
             Self::MemberJoined { agent } => ("member_joined", json!({ "agent_handle": agent })),
@@ -107,7 +112,9 @@ pub(crate) async fn post(
             metadata: None,
             content: &content,
             mentions: None,
+            trace: None,
             expires_at: None,
+            insists: event.insists(),
             backlog_hard: i64::MAX,
             said: None,
         })
@@ -146,6 +153,7 @@ impl Written {
                 sender: sender_context(author.handle, author.display_name, author.is_system),
                 conversation: ContextConversation::group(name, members),
                 mentions: Vec::new(),
+                trace: None,
             },
             status: MessageStatus::Stored,
             created_at: Timestamp::from_millis(self.created_at),

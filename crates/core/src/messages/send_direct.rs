@@ -9,9 +9,10 @@ use agentchat_protocol::json::RawJson;
 use agentchat_protocol::message::{ContextConversation, Message};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_protocol::trace::TraceContext;
 use agentchat_store::key::{AgentKey, ConversationKey};
 use agentchat_store::tables::{
-    DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, Run, StoredDirect,
+    DirectMessage, DirectSendState, DirectTarget, EarlierSend, Loudness, PairState, RecipientState, Run, StoredDirect,
 };
 use agentchat_store::{HotRow, Tx, Write};
 use serde_json::json;
@@ -92,6 +93,8 @@ pub struct Delivery {
     pub epoch: i64,
     /// Not pushed live: muted, or fully paused.
     pub quiet: bool,
+    /// What else waits for the recipient's messages: `WANTS_MESSAGES`, `WANTS_WAKING`.
+    pub hooks: i64,
 }
 
 impl Write for SendDirect {
@@ -240,8 +243,9 @@ impl SendDirect {
             tx.add_contact(recipient.key, self.sender, now).await?;
         }
         let mentions = self.request.mentions.iter().map(Handle::as_str).collect::<Vec<_>>().join(" ");
-        let quiet = recipient.muted || recipient.paused == FULLY_PAUSED;
-        let StoredDirect { seq, position } = tx
+        let trace = self.request.trace.as_ref().map(TraceContext::to_stored);
+        let loudness = loudness(recipient);
+        let StoredDirect { seq, position, .. } = tx
             .store_direct(&DirectMessage {
                 id: &self.message_id.bytes(),
                 conversation: pair.key,
@@ -256,7 +260,9 @@ impl SendDirect {
                 metadata: self.request.metadata.as_ref().map(RawJson::as_str),
                 mentions: (!mentions.is_empty()).then_some(mentions.as_str()),
                 establishes: answers,
-                quiet,
+                loudness,
+                hooks: recipient.hooks,
+                trace: trace.as_deref(),
                 expires_at: self.request.expires_at.map(Timestamp::as_millis),
                 loop_tat_us,
             })
@@ -280,7 +286,8 @@ impl SendDirect {
                 recipient: recipient.key,
                 position: position.unsigned_abs(),
                 epoch: recipient.epoch,
-                quiet,
+                quiet: loudness.is_quiet(),
+                hooks: recipient.hooks,
             }],
             spent: self.limits.loop_guard.map(|rate| ("loop", rate.spent(loop_tat_us, self.now))).into_iter().collect(),
         })
@@ -308,5 +315,13 @@ impl SendDirect {
             last_at: now,
             run: Run::default(),
         })
+    }
+}
+
+fn loudness(recipient: &RecipientState) -> Loudness {
+    match () {
+        () if recipient.muted => Loudness::Muted,
+        () if recipient.paused == FULLY_PAUSED => Loudness::Held,
+        () => Loudness::Loud,
     }
 }

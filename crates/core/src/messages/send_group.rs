@@ -7,6 +7,7 @@ use agentchat_protocol::json::RawJson;
 use agentchat_protocol::message::ContextConversation;
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_protocol::trace::TraceContext;
 use agentchat_store::key::AgentKey;
 use agentchat_store::tables::{GroupMessage, GroupSendState, GroupState, Said, StoredGroup};
 use agentchat_store::{Tx, Write};
@@ -105,6 +106,7 @@ impl SendGroup {
         // Clocks may step back; a conversation's times never do.
         let created_at = self.now.as_millis().max(group.last_at);
         let mentions = self.request.mentions.iter().map(Handle::as_str).collect::<Vec<_>>().join(" ");
+        let trace = self.request.trace.as_ref().map(TraceContext::to_stored);
         let stored = tx
             .store_group_message(&GroupMessage {
                 id: &self.message_id.bytes(),
@@ -116,6 +118,8 @@ impl SendGroup {
                 metadata: self.request.metadata.as_ref().map(RawJson::as_str),
                 content: self.request.content.as_str(),
                 mentions: (!mentions.is_empty()).then_some(mentions.as_str()),
+                trace: trace.as_deref(),
+                insists: false,
                 expires_at: self.request.expires_at.map(Timestamp::as_millis),
                 backlog_hard: i64::try_from(self.limits.backlog_hard).unwrap_or(i64::MAX),
                 said: Some(Said {
@@ -161,6 +165,7 @@ pub(crate) fn deliveries(stored: &StoredGroup) -> Vec<Delivery> {
         position: envelope.position.unsigned_abs(),
         epoch: envelope.epoch,
         quiet: envelope.quiet,
+        hooks: envelope.hooks,
     };
     stored.envelopes.iter().map(delivery).collect()
 }

@@ -88,6 +88,7 @@ pub(super) fn fresh(new: &Fresh<'_>) -> Result<Message, Error> {
             sender: view::sender_context(sender, new.sender.display_name.clone(), new.sender.is_system),
             conversation: new.conversation.clone(),
             mentions: request.mentions.clone(),
+            trace: request.trace.clone(),
         },
         status: MessageStatus::Stored,
         created_at: Timestamp::from_millis(new.created_at),

@@ -7,6 +7,7 @@ use agentchat_protocol::message::{
     ContextConversation, ContextSender, Message, MessageContext, MessageStatus, MessageType, SenderKind,
 };
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_protocol::trace::TraceContext;
 use agentchat_store::StoreError;
 use agentchat_store::key::AgentKey;
 use agentchat_store::tables::MessageRow;
@@ -77,6 +78,7 @@ pub(super) fn message(row: MessageRow) -> Result<Message, StoreError> {
                 Some(group) => ContextConversation::group(group.name, group.members),
             },
             mentions,
+            trace: row.trace.as_deref().map(TraceContext::from_stored),
         },
         status,
         created_at: Timestamp::from_millis(row.created_at),

@@ -138,6 +138,7 @@ impl<'a> Draft<'a> {
             client_msg_id: client_msg_id.map(Cow::into_owned),
             kind,
             mentions: content.text.as_deref().map(mentions::find).unwrap_or_default(),
+            trace: None,
             text: content.text.map(Cow::into_owned),
             attachment_id: content.attachment_id.map(Cow::into_owned),
             content: RawJson::from_checked(content.payload.text),

@@ -1,9 +1,12 @@
 //! `/v1/conversations`: the list, participants, contexts, hiding.
 
 use agentchat_core::conversations::{
-    HideConversation, ListConversations, ListParticipants, ShowContext, ShowDirectContext,
+    HideConversation, ListConversations, ListParticipants, SetNotifyLevel, ShowContext, ShowDirectContext,
+    ShowNotifyLevel,
 };
-use agentchat_protocol::conversation::{ConversationContext, ConversationListItem, DirectContext, Participant};
+use agentchat_protocol::conversation::{
+    ConversationContext, ConversationListItem, DirectContext, NotifySetting, Participant,
+};
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::validate::FieldErrors;
 use axum::Json;
@@ -18,7 +21,7 @@ use utoipa_axum::routes;
 use super::messages::conversation_id;
 use crate::app::App;
 use crate::error::Result;
-use crate::extract::{Caller, PathText, Query};
+use crate::extract::{Body, Caller, PathText, Query};
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -27,6 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(participants))
         .routes(routes!(context))
         .routes(routes!(direct_context))
+        .routes(routes!(notify_level, set_notify_level))
 }
 
 /// The caller's conversations, latest activity first.
@@ -76,6 +80,34 @@ async fn direct_context(
 ) -> Result<Json<DirectContext>> {
     let operation = ShowDirectContext { viewer: caller.key, handle: Handle::parse(&handle).ok() };
     Ok(Json(app.store.read(operation).await?))
+}
+
+/// What of a conversation wakes the caller's sockets, streams and webhooks.
+#[utoipa::path(get, path = "/v1/conversations/{id}/notify", tag = "conversations", security(("api_key" = [])),
+    params(("id" = String, Path)), responses((status = 200, body = NotifySetting)))]
+async fn notify_level(
+    State(app): State<App>,
+    Caller(caller): Caller,
+    PathText(id): PathText,
+) -> Result<Json<NotifySetting>> {
+    let operation = ShowNotifyLevel { agent: caller.key, conversation: conversation_id(&id) };
+    Ok(Json(NotifySetting { level: app.store.read(operation).await? }))
+}
+
+/// Sets what of a conversation wakes the caller. Messages arrive as before, and a mute wins.
+#[utoipa::path(put, path = "/v1/conversations/{id}/notify", tag = "conversations", security(("api_key" = [])),
+    params(("id" = String, Path)), request_body(content = NotifySetting),
+    responses((status = 200, body = NotifySetting)))]
+async fn set_notify_level(
+    State(app): State<App>,
+    caller: Caller,
+    PathText(id): PathText,
+    Body(body): Body,
+) -> Result<Response> {
+    let setting = NotifySetting::parse(&body)?;
+    let level = setting.level.clone();
+    let operation = SetNotifyLevel { agent: caller.key, conversation: conversation_id(&id), level };
+    caller.commit(&app, operation, move |()| (StatusCode::OK, setting.clone()), |_, ()| {}).await
 }
 
 /// The conversation is out of the caller's list.

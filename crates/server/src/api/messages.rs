@@ -6,6 +6,7 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::message::Message;
 use agentchat_protocol::send::{SendError, SendRequest};
+use agentchat_protocol::trace::TraceContext;
 use agentchat_protocol::validate::{FieldErrors, REQUIRED};
 use axum::Json;
 use axum::extract::State;
@@ -50,8 +51,15 @@ async fn send(
     Body(body): Body,
 ) -> Result<Response> {
     let limit = usize::try_from(app.limits.content_bytes).unwrap_or(usize::MAX);
-    let request = parse(&body, limit, headers.get(IDEMPOTENCY_KEY))?;
+    let mut request = parse(&body, limit, headers.get(IDEMPOTENCY_KEY))?;
+    request.trace = trace(&headers);
     Ok(answer(sending::send(&app, &caller, request).await?))
+}
+
+/// What tracing headers say; those that are not valid say nothing.
+fn trace(headers: &HeaderMap) -> Option<TraceContext> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    TraceContext::read(text("traceparent")?, text("tracestate"))
 }
 
 /// The key supplies the `client_msg_id` of a body that has none; otherwise it is not even looked at.

@@ -28,6 +28,8 @@ pub struct Membership {
     pub joined_at: i64,
     /// Of a group alone.
     pub left_at: Option<i64>,
+    /// What of it wakes the agent: 0 everything, 1 mentions, 2 nothing.
+    pub notify: i64,
     pub party: Party,
 }
 
@@ -111,7 +113,7 @@ macro_rules! memberships {
              WHEN c.low = b.agent THEN c.sent_high ELSE c.sent_low END, \
              b.read_seq, b.received_base, b.hidden_unread, b.hidden_seq, b.joined_seq, b.joined_at, b.left_at, \
              c.initiator, CASE WHEN c.low = b.agent THEN c.high ELSE c.low END, c.established, \
-             b.role, c.members, c.deleted_at, c.deleted_by, g.name, g.description, g.avatar_url, g.created_by \
+             b.role, c.members, c.deleted_at, c.deleted_by, g.name, g.description, g.avatar_url, g.created_by, b.notify \
              FROM member b JOIN conversation c ON c.pk = b.conversation \
              LEFT JOIN group_profile g ON g.conversation = c.pk ",
             $rest
@@ -137,6 +139,7 @@ fn membership(row: &Row<'_>) -> Result<Membership> {
         joined_seq: row.int(12)?,
         joined_at: row.int(13)?,
         left_at: row.opt_int(14)?,
+        notify: row.int(26)?,
         party: if is_group { Party::Group(group(row)?) } else { Party::Direct(pair(row)?) },
     })
 }

@@ -4,7 +4,7 @@ use crate::key::{AgentKey, ConversationKey, MessageKey};
 use crate::row::Row;
 use crate::{Engine, Result, StoreError, Tx};
 
-use super::NewMessage;
+use super::{Loudness, NewMessage, WANTS_MESSAGES};
 
 /// Whom a direct message is for.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +58,10 @@ pub struct RecipientState {
     pub blocked: bool,
     /// The sender is in the recipient's contacts; asked only when the inbox takes contacts only.
     pub sender_is_contact: bool,
-    /// The recipient has an active mute on the sender or the conversation.
+    /// The recipient has an active mute on the sender or the conversation, or wants to hear nothing of it.
     pub muted: bool,
+    /// What else waits for its messages: `inbox.hooks`.
+    pub hooks: i64,
 }
 
 /// The conversation of the pair.
@@ -96,8 +98,9 @@ macro_rules! state_query {
             "EXISTS (SELECT 1 FROM mute t WHERE t.muter = r.pk AND t.kind = 0 AND t.target = s.pk ",
             "AND (t.muted_until IS NULL OR t.muted_until > $1)) ",
             "OR EXISTS (SELECT 1 FROM mute t WHERE t.muter = r.pk AND t.kind = 1 AND t.target = c.pk ",
-            "AND (t.muted_until IS NULL OR t.muted_until > $1)), ",
-            "c.pk, c.id, c.initiator, c.established, c.created_at, c.last_at, c.last_sender, c.loop_tat_us ",
+            "AND (t.muted_until IS NULL OR t.muted_until > $1)) ",
+            "OR EXISTS (SELECT 1 FROM member m WHERE m.agent = r.pk AND m.conversation = c.pk AND m.notify = 2), ",
+            "c.pk, c.id, c.initiator, c.established, c.created_at, c.last_at, c.last_sender, c.loop_tat_us, i.hooks ",
             "FROM agent s LEFT JOIN sent x ON x.sender = s.pk AND x.key16 = $2 ",
             $target,
             " LEFT JOIN inbox i ON i.agent = r.pk ",
@@ -151,8 +154,11 @@ pub struct DirectMessage<'a> {
     pub mentions: Option<&'a str>,
     /// It is the answer that makes the conversation established.
     pub establishes: bool,
-    /// Not to be pushed live.
-    pub quiet: bool,
+    pub loudness: Loudness,
+    /// What else waits for the recipient's messages: `inbox.hooks`.
+    pub hooks: i64,
+    /// Where it stands in a trace: traceparent, and after a line break tracestate.
+    pub trace: Option<&'a str>,
     pub expires_at: Option<i64>,
     /// The state of policy `loop` after it.
     pub loop_tat_us: i64,
@@ -161,6 +167,7 @@ pub struct DirectMessage<'a> {
 /// Where a message landed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StoredDirect {
+    pub key: MessageKey,
     pub seq: i64,
     pub position: i64,
 }
@@ -173,23 +180,28 @@ pub(super) const STORE: &str = "WITH taken AS (UPDATE conversation SET last_seq 
          established = CASE WHEN $3 = 1 THEN 1 ELSE established END, \
          last_sender = $2, said_at = $1, loop_tat_us = $15 WHERE pk = $4 RETURNING last_seq), \
      stored AS (INSERT INTO message (id, conversation, seq, sender, kind, created_at, client_msg_id, content, \
-         metadata, mentions, expires_at) SELECT $5, $4, last_seq, $2, $6, $1, $7, $8, $9, $10, $16 FROM taken \
+         metadata, mentions, expires_at, trace) SELECT $5, $4, last_seq, $2, $6, $1, $7, $8, $9, $10, $16, $17 FROM taken \
          RETURNING pk), \
      noted AS (INSERT INTO sent (sender, key16, message, target, payload_hash) \
          SELECT $2, $11, pk, $4, $12 FROM stored), \
      queued AS (UPDATE inbox SET last_position = last_position + 1, undelivered = undelivered + 1 \
          WHERE agent = $13 RETURNING last_position), \
      enveloped AS (INSERT INTO envelope (message, recipient, position, quiet, expires_at) \
-         SELECT stored.pk, $13, last_position, $14, $16 FROM stored, queued) \
-     SELECT taken.last_seq, queued.last_position FROM taken, queued";
+         SELECT stored.pk, $13, last_position, $14, $16 FROM stored, queued), \
+     waiting AS (INSERT INTO to_index (message) SELECT pk FROM stored) \
+     SELECT taken.last_seq, queued.last_position, stored.pk FROM taken, queued, stored";
 
 impl Tx<'_> {
     /// Stores a direct message and puts it into the recipient's inbox. The conversation and the inbox are to be locked.
     pub async fn store_direct(&mut self, new: &DirectMessage<'_>) -> Result<StoredDirect> {
-        match self.engine() {
-            Engine::Sqlite => self.store_in_steps(new).await,
-            Engine::Postgres => self.store_at_once(new).await,
+        let stored = match self.engine() {
+            Engine::Sqlite => self.store_in_steps(new).await?,
+            Engine::Postgres => self.store_at_once(new).await?,
+        };
+        if new.hooks & WANTS_MESSAGES != 0 && new.loudness == Loudness::Loud {
+            self.enqueue_message(stored.key, new.id, &[new.recipient.0], new.created_at).await?;
         }
+        Ok(stored)
     }
 
     async fn store_in_steps(&mut self, new: &DirectMessage<'_>) -> Result<StoredDirect> {
@@ -208,12 +220,13 @@ impl Tx<'_> {
                 content: new.content,
                 metadata: new.metadata,
                 mentions: new.mentions,
+                trace: new.trace,
                 expires_at: new.expires_at,
             })
             .await?;
         self.insert_sent(new.sender, new.key16, message, new.conversation, new.payload_hash).await?;
-        let position = self.deliver(message, new.recipient, new.quiet, new.expires_at).await?;
-        Ok(StoredDirect { seq, position })
+        let position = self.deliver(message, new.recipient, new.loudness, new.expires_at).await?;
+        Ok(StoredDirect { key: message, seq, position })
     }
 
     async fn store_at_once(&mut self, new: &DirectMessage<'_>) -> Result<StoredDirect> {
@@ -234,11 +247,12 @@ impl Tx<'_> {
                     new.key16.into(),
                     new.payload_hash.into(),
                     new.recipient.into(),
-                    new.quiet.into(),
+                    new.loudness.into(),
                     new.loop_tat_us.into(),
                     new.expires_at.into(),
+                    new.trace.into(),
                 ],
-                |row| Ok(StoredDirect { seq: row.int(0)?, position: row.int(1)? }),
+                |row| Ok(StoredDirect { key: MessageKey(row.int(2)?), seq: row.int(0)?, position: row.int(1)? }),
             )
             .await?;
         let missing = || format!("conversation {} or inbox {} is gone", new.conversation.0, new.recipient.0);
@@ -277,6 +291,7 @@ fn recipient(row: &Row<'_>, key: i64) -> Result<RecipientState> {
         blocked: row.bool(15)?,
         sender_is_contact: row.bool(16)?,
         muted: row.bool(17)?,
+        hooks: row.opt_int(26)?.unwrap_or(0),
     })
 }
 

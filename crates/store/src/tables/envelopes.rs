@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use agentchat_protocol::agent::{AgentStatus, PausedByOwner};
 
-use super::agents;
+use super::{Loudness, agents};
 use crate::key::{AgentKey, ConversationKey, MessageKey};
 use crate::row::{Row, Value};
 use crate::{Engine, Result, StoreError, Tx};
@@ -93,7 +93,7 @@ impl Tx<'_> {
         &mut self,
         message: MessageKey,
         recipient: AgentKey,
-        quiet: bool,
+        loudness: Loudness,
         expires_at: Option<i64>,
     ) -> Result<i64> {
         let position = self
@@ -106,7 +106,7 @@ impl Tx<'_> {
             .ok_or_else(|| StoreError::Internal(format!("agent {} has no inbox", recipient.0)))?;
         self.execute(
             "INSERT INTO envelope (message, recipient, position, quiet, expires_at) VALUES ($1, $2, $3, $4, $5)",
-            &[message.into(), recipient.into(), position.into(), quiet.into(), expires_at.into()],
+            &[message.into(), recipient.into(), position.into(), loudness.into(), expires_at.into()],
         )
         .await?;
         Ok(position)

@@ -54,21 +54,6 @@ impl Tx<'_> {
         .await
     }
 
-    /// Lets mutes count for nothing for a message that was stored just now; answers for whom it stays quiet, because
-    /// they are fully paused.
-    pub async fn unmute_message(&mut self, id: &[u8; 16]) -> Result<Vec<AgentKey>> {
-        let envelopes = self
-            .query_all(
-                "UPDATE envelope SET quiet = CASE WHEN EXISTS (SELECT 1 FROM agent a WHERE a.pk = envelope.recipient \
-                 AND a.paused = 2) THEN 1 ELSE 0 END WHERE message = (SELECT pk FROM message WHERE id = $1) \
-                 RETURNING recipient, quiet",
-                &[id.into()],
-                |row| Ok((AgentKey(row.int(0)?), row.bool(1)?)),
-            )
-            .await?;
-        Ok(envelopes.into_iter().filter_map(|(agent, quiet)| quiet.then_some(agent)).collect())
-    }
-
     /// Settles up to `limit` of what waited at `now` for `agent` of a conversation, up to a seq. Answers how much it was; the
     /// counter is left to [`Tx::count_settled`].
     pub async fn settle_some_of(

@@ -2,7 +2,7 @@
 
 use super::conversations::GROUP;
 use super::direct_send::earlier;
-use super::{EarlierSend, NewMessage, Run, SenderState};
+use super::{EarlierSend, Loudness, NewMessage, Run, SenderState, WANTS_MESSAGES};
 use crate::key::{AgentKey, ConversationKey, MessageKey};
 use crate::row::{Row, Value};
 use crate::{Engine, Result, StoreError, Tx};
@@ -48,7 +48,11 @@ pub struct GroupMessage<'a> {
     pub content: &'a str,
     /// None: none; else handles separated by spaces.
     pub mentions: Option<&'a str>,
+    /// Where it stands in a trace: traceparent, and after a line break tracestate.
+    pub trace: Option<&'a str>,
     pub expires_at: Option<i64>,
+    /// Mutes and notify levels count for nothing.
+    pub insists: bool,
     /// Members with so many undelivered messages get no envelope.
     pub backlog_hard: i64,
     /// None: written by the platform, counts for no policy.
@@ -69,6 +73,7 @@ pub struct Said<'a> {
 /// Where a group's message landed.
 #[derive(Debug, Clone)]
 pub struct StoredGroup {
+    pub key: MessageKey,
     pub seq: i64,
     /// Ascending by recipient.
     pub envelopes: Vec<GroupEnvelope>,
@@ -83,6 +88,8 @@ pub struct GroupEnvelope {
     pub position: i64,
     pub epoch: i64,
     pub quiet: bool,
+    /// What else waits for its messages: `inbox.hooks`.
+    pub hooks: i64,
 }
 
 struct Recipient {
@@ -91,7 +98,8 @@ struct Recipient {
     epoch: i64,
     undelivered: i64,
     last_position: i64,
-    quiet: bool,
+    loudness: Loudness,
+    hooks: i64,
 }
 
 impl Tx<'_> {
@@ -142,6 +150,7 @@ impl Tx<'_> {
                 content: new.content,
                 metadata: new.metadata,
                 mentions: new.mentions,
+                trace: new.trace,
                 expires_at: new.expires_at,
             })
             .await?;
@@ -166,7 +175,12 @@ impl Tx<'_> {
             .await?;
         }
         self.fan_out(message, &open, new.expires_at).await?;
+        let hooked: Vec<i64> = open.iter().filter(|one| one.is_told()).map(|one| one.key.0).collect();
+        if !hooked.is_empty() {
+            self.enqueue_message(message, new.id, &hooked, new.created_at).await?;
+        }
         Ok(StoredGroup {
+            key: message,
             seq,
             envelopes: open.iter().map(Recipient::envelope).collect(),
             skipped: full.into_iter().map(|recipient| recipient.handle).collect(),
@@ -186,22 +200,23 @@ impl Tx<'_> {
     async fn group_recipients(&mut self, new: &GroupMessage<'_>) -> Result<Vec<Recipient>> {
         self.query_all(
             "SELECT b.agent, a.handle, a.epoch, i.undelivered, i.last_position, \
-             CASE WHEN a.paused = 2 \
-             OR EXISTS (SELECT 1 FROM mute t WHERE t.muter = b.agent AND t.kind = 0 AND t.target = $1 \
+             CASE WHEN EXISTS (SELECT 1 FROM mute t WHERE t.muter = b.agent AND t.kind = 0 AND t.target = $1 \
               AND (t.muted_until IS NULL OR t.muted_until > $2)) \
              OR EXISTS (SELECT 1 FROM mute t WHERE t.muter = b.agent AND t.kind = 1 AND t.target = $3 \
-              AND (t.muted_until IS NULL OR t.muted_until > $2)) THEN 1 ELSE 0 END \
-             FROM member b JOIN agent a ON a.pk = b.agent JOIN inbox i ON i.agent = b.agent \
+              AND (t.muted_until IS NULL OR t.muted_until > $2)) THEN 1 ELSE 0 END, \
+             a.paused, b.notify, i.hooks FROM member b JOIN agent a ON a.pk = b.agent JOIN inbox i ON i.agent = b.agent \
              WHERE b.conversation = $3 AND b.left_at IS NULL AND b.agent <> $1 AND a.status <> 3 ORDER BY b.agent",
             &[new.sender.into(), new.created_at.into(), new.conversation.into()],
             |row| {
+                let handle = row.text(1)?;
                 Ok(Recipient {
                     key: AgentKey(row.int(0)?),
-                    handle: row.text(1)?,
                     epoch: row.int(2)?,
                     undelivered: row.int(3)?,
                     last_position: row.int(4)?,
-                    quiet: row.bool(5)?,
+                    loudness: loudness(new, &handle, row.bool(5)?, row.int(6)?, row.int(7)?),
+                    hooks: row.int(8)?,
+                    handle,
                 })
             },
         )
@@ -263,7 +278,7 @@ impl Tx<'_> {
                     message.into(),
                     recipient.key.into(),
                     recipient.position().into(),
-                    recipient.quiet.into(),
+                    recipient.loudness.into(),
                     expires_at.into(),
                 ],
             )
@@ -280,7 +295,7 @@ impl Tx<'_> {
     ) -> Result<()> {
         let agents: Vec<i64> = open.iter().map(|recipient| recipient.key.0).collect();
         let positions: Vec<i64> = open.iter().map(Recipient::position).collect();
-        let quiet: Vec<i64> = open.iter().map(|recipient| i64::from(recipient.quiet)).collect();
+        let quiet: Vec<i64> = open.iter().map(|recipient| recipient.loudness.number()).collect();
         self.execute_later(
             "UPDATE inbox SET last_position = last_position + 1, undelivered = undelivered + 1 WHERE agent = ANY($1)",
             &[Value::Ints(&agents)],
@@ -302,7 +317,34 @@ impl Recipient {
     }
 
     fn envelope(&self) -> GroupEnvelope {
-        GroupEnvelope { recipient: self.key, position: self.position(), epoch: self.epoch, quiet: self.quiet }
+        GroupEnvelope {
+            recipient: self.key,
+            position: self.position(),
+            epoch: self.epoch,
+            quiet: self.loudness.is_quiet(),
+            hooks: self.hooks,
+        }
+    }
+
+    /// A webhook of it wants this message.
+    fn is_told(&self) -> bool {
+        self.hooks & WANTS_MESSAGES != 0 && self.loudness == Loudness::Loud
+    }
+}
+
+/// What wakes a member: mutes win over its notify level, its owner's pause comes last. `agent.paused` 2 is a full pause;
+/// `member.notify` 1 wants mentions alone, 2 nothing.
+fn loudness(new: &GroupMessage<'_>, handle: &str, muted: bool, paused: i64, notify: i64) -> Loudness {
+    let mentioned = || new.mentions.is_some_and(|list| list.split(' ').any(|one| one == handle));
+    let below = match notify {
+        0 => false,
+        1 => !mentioned(),
+        _ => true,
+    };
+    match () {
+        () if !new.insists && (muted || below) => Loudness::Muted,
+        () if paused == 2 => Loudness::Held,
+        () => Loudness::Loud,
     }
 }
 

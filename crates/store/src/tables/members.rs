@@ -46,6 +46,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Sets what of a conversation wakes the agent: 0 everything, 1 mentions, 2 nothing.
+    pub async fn set_notify(&mut self, agent: AgentKey, conversation: ConversationKey, level: i64) -> Result<()> {
+        self.execute(
+            "UPDATE member SET notify = $1 WHERE agent = $2 AND conversation = $3",
+            &[level.into(), agent.into(), conversation.into()],
+        )
+        .await?;
+        Ok(())
+    }
+
     /// Hides one message from `agent`; true when it was not hidden before.
     pub async fn hide_message(&mut self, agent: AgentKey, message: MessageKey) -> Result<bool> {
         let added = self

@@ -2,7 +2,7 @@
 
 use crate::key::{AgentKey, ConversationKey, MessageKey};
 use crate::row::Row;
-use crate::{Result, StoreError, Tx};
+use crate::{Engine, Result, StoreError, Tx};
 
 /// A message to be stored.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub struct NewMessage<'a> {
     pub metadata: Option<&'a str>,
     /// None: none; else handles separated by spaces.
     pub mentions: Option<&'a str>,
+    /// Where it stands in a trace: traceparent, and after a line break tracestate.
+    pub trace: Option<&'a str>,
     pub expires_at: Option<i64>,
 }
 
@@ -42,6 +44,7 @@ pub struct MessageRow {
     pub content: String,
     pub metadata: Option<String>,
     pub mentions: Option<String>,
+    pub trace: Option<String>,
     pub expires_at: Option<i64>,
     /// None: a direct message.
     pub group: Option<GroupFacts>,
@@ -78,7 +81,7 @@ macro_rules! message_columns {
          e.recipient, e.position, e.status, \
          COALESCE(e.delivered_at, (SELECT d.deleted_at FROM agent d WHERE d.pk = e.recipient)), e.quiet, \
          (SELECT r.at FROM read_mark r WHERE r.agent = e.recipient AND r.conversation = m.conversation \
-          AND r.through_seq >= m.seq ORDER BY r.through_seq LIMIT 1) "
+          AND r.through_seq >= m.seq ORDER BY r.through_seq LIMIT 1), m.trace "
     };
 }
 
@@ -114,6 +117,7 @@ fn message(row: &Row<'_>, now: i64) -> Result<MessageRow> {
         content: row.text(12)?,
         metadata: row.opt_text(13)?,
         mentions: row.opt_text(14)?,
+        trace: row.opt_text(24)?,
         expires_at: row.opt_int(15)?,
         group: row.opt_text(16)?.map(|name| group(row, name)).transpose()?,
         envelope: row.opt_int(18)?.map(|recipient| envelope(row, recipient, now)).transpose()?,
@@ -157,26 +161,34 @@ pub enum HistoryCursor {
 impl Tx<'_> {
     /// Stores a message.
     pub async fn insert_message(&mut self, new: NewMessage<'_>) -> Result<MessageKey> {
-        self.query_int(
-            "INSERT INTO message (id, conversation, seq, sender, kind, created_at, client_msg_id, content, metadata, \
-             mentions, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING pk",
-            &[
-                new.id.into(),
-                new.conversation.into(),
-                new.seq.into(),
-                new.sender.into(),
-                new.kind.into(),
-                new.created_at.into(),
-                new.client_msg_id.into(),
-                new.content.into(),
-                new.metadata.into(),
-                new.mentions.into(),
-                new.expires_at.into(),
-            ],
-        )
-        .await?
-        .map(MessageKey)
-        .ok_or_else(|| StoreError::Internal("a new message has no key".into()))
+        let key = self
+            .query_int(
+                "INSERT INTO message (id, conversation, seq, sender, kind, created_at, client_msg_id, content, \
+                 metadata, mentions, trace, expires_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING pk",
+                &[
+                    new.id.into(),
+                    new.conversation.into(),
+                    new.seq.into(),
+                    new.sender.into(),
+                    new.kind.into(),
+                    new.created_at.into(),
+                    new.client_msg_id.into(),
+                    new.content.into(),
+                    new.metadata.into(),
+                    new.mentions.into(),
+                    new.trace.into(),
+                    new.expires_at.into(),
+                ],
+            )
+            .await?
+            .map(MessageKey)
+            .ok_or_else(|| StoreError::Internal("a new message has no key".into()))?;
+        // On SQLite keys rise in the order of the commits; there the index follows them by itself.
+        if self.engine() == Engine::Postgres {
+            self.execute_later("INSERT INTO to_index (message) VALUES ($1)", &[key.into()]).await?;
+        }
+        Ok(key)
     }
 
     /// Records that (sender, `client_msg_id`) is taken.

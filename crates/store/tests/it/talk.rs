@@ -6,7 +6,7 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::AgentId;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::{AgentKey, ConversationKey, MessageKey};
-use agentchat_store::tables::{NewAgent, NewMessage};
+use agentchat_store::tables::{Loudness, NewAgent, NewMessage};
 use agentchat_store::{Read, Store, StoreError, Tx, Write};
 
 /// Pairs of agents; pair `p` is the agents `2p` and `2p + 1`.
@@ -132,11 +132,12 @@ impl Write for Say {
             content: r#"{"text":"A message of about the length that agents write to each other in these tests."}"#,
             metadata: None,
             mentions: None,
+            trace: None,
             expires_at: None,
         };
         let message = self.bear(tx.insert_message(new).await, MessageKey(-1))?;
         self.bear(tx.insert_sent(sender, &id, message, conversation, &id).await, ())?;
-        let position = self.bear(tx.deliver(message, recipient, false, None).await, -1)?;
+        let position = self.bear(tx.deliver(message, recipient, Loudness::Loud, None).await, -1)?;
         if self.mood == Mood::Regretful { Err(NotSaid::Regret) } else { Ok(Said { seq, position }) }
     }
 }
