@@ -4,14 +4,17 @@
 //! * `test` — everything, from nothing: the gate, the Rust tests, the official Python and
 //!   TypeScript SDKs against a started server, and the demo. Debian packages that are missing
 //!   are installed.
+//! * `contract` — whether every row of the written contract, in a folder beside the tree, is listed with its tests.
 //! * `soak` — the rules against the model of their contract for minutes, or as many steps as are given.
 //!
 //! Parts: [`command`] runs one program and keeps its closing lines, [`report`] collects the
 //! stages, [`packages`] installs what the machine lacks, [`rust`] holds the stages that are
-//! cargo's, [`official`] those of the official SDKs, [`mod@soak`] the long ones.
+//! cargo's, [`official`] those of the official SDKs, [`mod@contract`] the comparison with the
+//! documents, [`mod@soak`] the long ones.
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal it was started from")]
 
 mod command;
+mod contract;
 mod official;
 mod packages;
 mod postgres;
@@ -28,23 +31,36 @@ use report::Report;
 
 const USAGE: &str = "usage: cargo xtask CHORE
 
-  check   formatting, lints and documentation
-  test    everything: check, Rust tests, the official SDKs against a started server, the demo
-  soak    the rules against the model of their contract, for minutes; `soak STEPS` for as many steps";
+  check     formatting, lints and documentation
+  test      everything: check, Rust tests, the official SDKs against a started server, the demo
+  contract  every row of the written contract is listed with its tests; `contract --spec FOLDER`
+  soak      the rules against the model of their contract, for minutes; `soak STEPS` for as many steps";
 
 fn main() -> ExitCode {
     let chore = std::env::args().nth(1).unwrap_or_default();
     let report = match chore.as_str() {
         "check" => check(),
         "test" => test(),
+        "contract" => match (std::env::args().nth(2).as_deref(), std::env::args().nth(3)) {
+            (Some("--spec"), Some(folder)) => contract(&folder),
+            _ => return misused(),
+        },
         "soak" => soak(),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+        _ => return misused(),
     };
     report.print();
     if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn misused() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
+fn contract(folder: &str) -> Report {
+    let mut report = Report::default();
+    report.stage("contract", || contract::compare(folder));
+    report
 }
 
 fn check() -> Report {
