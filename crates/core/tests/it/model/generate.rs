@@ -58,6 +58,7 @@ const VERBS: &[(u32, Verb)] = &[
     (3, Verb::MuteConversation),
     (2, Verb::UnmuteAgent),
     (2, Verb::UnmuteConversation),
+    (3, Verb::Notify),
     (3, Verb::CreateGroup),
     (4, Verb::UpdateGroup),
     (1, Verb::DeleteGroup),

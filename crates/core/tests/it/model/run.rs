@@ -102,6 +102,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("AddContact", &["ok"]),
     ("Block", &["ok"]),
     ("Mute", &["ok"]),
+    ("Notify", &["ok"]),
     ("CreateGroup", &["ok"]),
     ("UpdateGroup", &["ok"]),
     ("AddMember", &["ok", "FORBIDDEN", "GROUP_NOT_FOUND"]),

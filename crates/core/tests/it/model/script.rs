@@ -66,6 +66,7 @@ pub(super) enum Verb {
     MuteConversation,
     UnmuteAgent,
     UnmuteConversation,
+    Notify,
     CreateGroup,
     UpdateGroup,
     DeleteGroup,
@@ -256,6 +257,11 @@ pub(super) enum Action {
         who: Who,
         what: Muted,
     },
+    Notify {
+        who: Who,
+        conversation: ConversationId,
+        level: &'static str,
+    },
     CreateGroup {
         who: Who,
         name: String,
@@ -347,6 +353,7 @@ impl Action {
             | Self::Report { who, .. }
             | Self::Mute { who, .. }
             | Self::Unmute { who, .. }
+            | Self::Notify { who, .. }
             | Self::CreateGroup { who, .. }
             | Self::UpdateGroup { who, .. }
             | Self::DeleteGroup { who, .. }
@@ -414,6 +421,7 @@ impl fmt::Display for Action {
             Self::Report { name, .. } => write!(f, "reports {name}"),
             Self::Mute { what, until, .. } => write!(f, "mutes {what} until {}", moment(*until)),
             Self::Unmute { what, .. } => write!(f, "unmutes {what}"),
+            Self::Notify { conversation, level, .. } => write!(f, "wants {level} of {}", of_conversation(conversation)),
             Self::CreateGroup { name, members, .. } => write!(f, "makes the group {name:?} and adds {members:?}"),
             Self::UpdateGroup { group, change, .. } => write!(f, "changes {}: {change:?}", of_conversation(group)),
             Self::DeleteGroup { group, .. } => write!(f, "deletes {}", of_conversation(group)),

@@ -160,6 +160,7 @@ struct Seat {
     joined_at: i64,
     read_through: usize,
     hidden_at: Option<i64>,
+    notify: &'static str,
     /// Seqs.
     hidden: BTreeSet<usize>,
 }
@@ -274,6 +275,7 @@ impl Model {
             Action::Report { who, name } => self.report(*who, name),
             Action::Mute { who, what, until } => self.mute(*who, what, *until),
             Action::Unmute { who, what } => self.unmute(*who, what),
+            Action::Notify { who, conversation, level } => self.notify(*who, *conversation, level),
             Action::CreateGroup { who, name, members } => Ok(self.create_group(*who, name, members, turn)),
             Action::UpdateGroup { who, group, change } => self.update_group(*who, *group, change, turn),
             Action::DeleteGroup { who, group } => self.delete_group(*who, *group, turn),
@@ -394,6 +396,7 @@ impl Seat {
             joined_at,
             read_through: 0,
             hidden_at: None,
+            notify: "all",
             hidden: BTreeSet::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! Contacts, blocks, reports, mutes (wire.md §10, §12).
 
+use agentchat_protocol::id::ConversationId;
 use serde_json::{Value, json};
 
 use super::{Answer, Contact, Model, Mute, Muted, Refused, Who, invalid, refused};
@@ -120,6 +121,12 @@ impl Model {
         let mutes = &mut self.agent_mut(who).mutes;
         let at = mutes.iter().position(|mute| mute.what == *what).ok_or_else(|| refused("NOT_FOUND"))?;
         mutes.remove(at);
+        Ok(json!({}))
+    }
+
+    pub(super) fn notify(&mut self, who: Who, id: ConversationId, level: &'static str) -> Answer {
+        let at = self.enter(who, id, "CONVERSATION_NOT_FOUND")?;
+        self.conversations[at].seats.get_mut(&who).expect("it is a member").notify = level;
         Ok(json!({}))
     }
 

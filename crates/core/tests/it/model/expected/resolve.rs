@@ -10,6 +10,8 @@ use crate::model::script::{
 
 /// As many groups there are at once, mostly.
 const FEW: usize = 3;
+/// What may wake a member.
+const LEVELS: [&str; 3] = ["all", "mentions", "none"];
 
 /// Picks of `what` at and above this mean something unusual.
 const ODD: u8 = 220;
@@ -130,6 +132,9 @@ impl Model {
                 Action::Mute { who, what: Muted::Conversation(self.pick(who, what)?), until: until(how, turn) }
             }
             Verb::UnmuteAgent | Verb::UnmuteConversation => Action::Unmute { who, what: self.muted(verb, who, what)? },
+            Verb::Notify => {
+                Action::Notify { who, conversation: self.pick(who, what)?, level: LEVELS[usize::from(how) % 3] }
+            }
             Verb::UpdateGroup => Action::UpdateGroup { who, group: group()?, change: change(how, turn) },
             Verb::DeleteGroup => Action::DeleteGroup { who, group: group()? },
             Verb::CreateGroup if self.living_groups() < FEW || what >= ODD => self.create(who, what, how, turn),

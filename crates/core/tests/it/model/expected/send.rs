@@ -244,7 +244,7 @@ impl Model {
     pub(super) fn say(&mut self, at: usize, news: News, to: &[Who], wall: usize) -> Stored {
         let id = self.conversations[at].id;
         let (skipped, to): (Vec<Who>, Vec<Who>) = to.iter().partition(|one| self.undelivered(**one) >= wall);
-        let envelopes = to.iter().map(|one| self.envelope(*one, news.sender, id)).collect();
+        let envelopes = to.iter().map(|one| self.envelope(*one, &news, at)).collect();
         self.touched.extend(to.iter().chain(&skipped).chain([&news.sender]));
         self.touched_in.insert(id);
         let now = self.now;
@@ -264,9 +264,23 @@ impl Model {
         Stored { conversation: at, seq: messages.len(), skipped }
     }
 
-    fn envelope(&mut self, to: Who, sender: Who, conversation: ConversationId) -> Envelope {
+    /// A notify level keeps it quiet as a mute does.
+    fn is_below_level(&self, to: Who, news: &News, at: usize) -> bool {
+        let conversation = &self.conversations[at];
+        let mentioned =
+            || mentions(news.content["text"].as_str().unwrap_or_default()).iter().any(|one| one == NAMES[to]);
+        match conversation.seats[&to].notify {
+            "none" => true,
+            "mentions" => conversation.group().is_some() && !mentioned(),
+            _ => false,
+        }
+    }
+
+    fn envelope(&mut self, to: Who, news: &News, at: usize) -> Envelope {
+        let (sender, conversation) = (news.sender, self.conversations[at].id);
         let muted =
             self.has_muted(to, &Muted::Name(NAMES[sender])) || self.has_muted(to, &Muted::Conversation(conversation));
+        let below = self.is_below_level(to, news, at);
         let agent = self.agent_mut(to);
         agent.envelopes += 1;
         Envelope {
@@ -274,7 +288,7 @@ impl Model {
             place: agent.envelopes,
             delivered_at: None,
             read_at: None,
-            quiet: muted || agent.pause == Pause::Full,
+            quiet: muted || below || agent.pause == Pause::Full,
         }
     }
 }

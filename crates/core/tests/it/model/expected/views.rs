@@ -227,6 +227,7 @@ impl Model {
             "oldest_unread_seq": unread.first(),
             "newest_unread_seq": unread.last(),
             "is_muted": muted,
+            "notify_level": conversation.seats[&who].notify,
         })
     }
 

@@ -5,7 +5,7 @@ use agentchat_core::agents::{AgentChanges, CreateAgent, DeleteAgent, ProfileText
 use agentchat_core::contacts::{
     AddContact, BlockAgent, Blocked, CheckContact, NoteContact, RemoveContact, ReportAgent, UnblockAgent,
 };
-use agentchat_core::conversations::{HideConversation, ListConversations, ShowDirectContext};
+use agentchat_core::conversations::{HideConversation, ListConversations, SetNotifyLevel, ShowDirectContext};
 use agentchat_core::enforcement::{ReinstateAgent, SuspendAgent};
 use agentchat_core::groups::{
     AcceptInvite, AddToGroup, ChangeRank, CreateGroup, DeleteGroup, Invited, KickMember, LeaveGroup, Rank,
@@ -19,6 +19,7 @@ use agentchat_core::messages::{
 use agentchat_core::mutes::{AddMute, NamedTarget, RemoveMute};
 use agentchat_core::{Error, Verdict};
 use agentchat_protocol::agent::{GroupInvitePolicy, InboxMode, PausedByOwner};
+use agentchat_protocol::conversation::NotifyLevel;
 use agentchat_protocol::email::Email;
 use agentchat_protocol::group::{GroupChanges, NewGroup};
 use agentchat_protocol::handle::Handle;
@@ -145,7 +146,8 @@ impl System {
             | Action::Unblock { .. }
             | Action::Report { .. }
             | Action::Mute { .. }
-            | Action::Unmute { .. } => self.among_people(action, who, turn).await,
+            | Action::Unmute { .. }
+            | Action::Notify { .. } => self.among_people(action, who, turn).await,
             Action::Profile { .. } | Action::DeleteAccount { .. } => self.with_account(action, who, turn).await,
             _ => self.with_mail(action, who, fully_paused, turn).await,
         }
@@ -347,6 +349,11 @@ impl System {
             }
             Action::Unmute { what, .. } => {
                 store.write(RemoveMute { muter: me, target: muted(what) }).await?;
+                Ok(json!({}))
+            }
+            Action::Notify { conversation, level, .. } => {
+                let level = NotifyLevel::from(*level);
+                store.write(SetNotifyLevel { agent: me, conversation: *conversation, level }).await?;
                 Ok(json!({}))
             }
             other => panic!("{other} belongs elsewhere"),
