@@ -166,6 +166,14 @@ crockford_id!(
     /// Something that was reported to the operator (`esc_`).
     EscalationId, "esc"
 );
+crockford_id!(
+    /// A webhook (`whk_`).
+    WebhookId, "whk"
+);
+crockford_id!(
+    /// A call that a webhook is owed (`whd_`).
+    WebhookDeliveryId, "whd"
+);
 
 /// Whether a conversation has two fixed parties or is a group; clients read it off the id's prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -48,5 +48,6 @@ pub mod support;
 pub mod timestamp;
 pub mod trace;
 pub mod validate;
+pub mod webhook;
 
 pub use validate::text;
