@@ -37,7 +37,8 @@ async fn a_row_says_what_is_new_and_from_whom(engine: Engine) {
         "unread_count": 2,
         "oldest_unread_seq": 1,
         "newest_unread_seq": 3,
-        "is_muted": false
+        "is_muted": false,
+        "notify_level": "all"
       }
     ]
     "#);

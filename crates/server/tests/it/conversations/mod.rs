@@ -3,3 +3,4 @@
 mod context;
 mod hide;
 mod list;
+mod notify;

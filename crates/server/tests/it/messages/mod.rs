@@ -11,3 +11,4 @@ mod refusals;
 mod replay;
 mod send;
 mod sync;
+mod trace;
