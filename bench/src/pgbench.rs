@@ -125,6 +125,9 @@ fn script() -> String {
         key16,
         ":receiver",
         "0",
+        "0",
+        "NULL::bigint",
+        "NULL",
     ];
     format!(
         "\\set k :k + 1\n\\set number :k * 1024 + :client_id\n\\set now 1768469400000 + :k\n\
@@ -151,4 +154,12 @@ fn rows(outcomes: &[Outcome]) -> String {
     };
     let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
     table::markdown(&["senders", "pgbench sends/s", "bare store sends/s", "of pgbench"], &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_place_of_the_statements_is_filled() {
+        assert!(!super::script().contains('$'), "{}", super::script());
+    }
 }
