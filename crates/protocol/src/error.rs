@@ -5,11 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! error_codes {
-    ($( $(#[$doc:meta])* $variant:ident = $word:literal, $status:literal; )+) => {
+    ($( #[doc = $doc:literal] $variant:ident = $word:literal, $status:literal; )+) => {
         /// Every code of the contract. Clients branch on it, then on the status.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         pub enum ErrorCode {
-            $( $(#[$doc])* $variant, )+
+            $( #[doc = $doc] $variant, )+
         }
 
         impl ErrorCode {
@@ -20,6 +20,13 @@ macro_rules! error_codes {
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$variant => $word, )+
+                }
+            }
+
+            /// When it is answered: a phrase for people.
+            pub const fn when(self) -> &'static str {
+                match self {
+                    $( Self::$variant => $doc.trim_ascii(), )+
                 }
             }
 

@@ -59,9 +59,8 @@ async fn health(_: Capped) -> Json<Health> {
 /// This document.
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "service",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
-async fn document(_: Capped, State(app): State<App>) -> Result<Response> {
-    let text = app.document.get().ok_or_else(|| AppError::internal("the OpenAPI document was not made"))?;
-    Ok(([(CONTENT_TYPE, JSON)], text.clone()).into_response())
+async fn document(_: Capped, State(app): State<App>) -> Response {
+    ([(CONTENT_TYPE, JSON)], super::document::text(&app)).into_response()
 }
 
 /// What readiness looked at: `ok`, `degraded`, `failed`, or `lost` for the bus. Without a bus there is nothing to say
