@@ -7,6 +7,7 @@
 //!
 //! * [`Store`] — opens a data folder or connects to PostgreSQL, runs operations, hands back what they returned.
 //! * [`Tx`] — what an operation may do; its SQL is private, the verbs live in [`tables`].
+//! * [`search`] — which messages hold which words.
 //! * [`key`] — the integer keys rows are known by inside.
 //! * [`transfer`] — moves a folder's store to PostgreSQL.
 //!
@@ -37,6 +38,7 @@ mod operation;
 mod postgres;
 mod row;
 mod running;
+pub mod search;
 mod sqlite;
 mod store;
 pub mod tables;

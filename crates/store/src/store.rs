@@ -175,6 +175,14 @@ impl Store {
         }
     }
 
+    /// The folder's engine, if that is underneath.
+    pub(crate) fn embedded(&self) -> Option<&Embedded> {
+        match &*self.inner {
+            Inner::Embedded(embedded) => Some(embedded),
+            Inner::Postgres(_) => None,
+        }
+    }
+
     /// Numbers for metrics.
     pub fn stats(&self) -> StoreStats {
         match &*self.inner {

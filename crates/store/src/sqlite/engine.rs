@@ -6,9 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, Writer, WriterParts, take};
+use super::{
+    Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, SearchIndex, Writer, WriterParts, take,
+};
+use crate::key::MessageKey;
 use crate::running::{Then, TypedRead, TypedWrite, at_once, panicked};
+use crate::search::{BATCH, Indexed, Lookup};
 use crate::store::{Lane, closed};
+use crate::tables::Follow;
 use crate::{OpenError, Read, StoreError, StoreOptions, StoreStats, Write};
 
 /// An open folder.
@@ -19,6 +24,7 @@ pub(crate) struct Embedded {
     commits: Arc<AtomicU64>,
     threads: Mutex<Threads>,
     beside: Arc<Others>,
+    search: Arc<SearchIndex>,
     // Held open for the flock it carries.
     lock: File,
 }
@@ -61,9 +67,10 @@ impl Embedded {
         }
         let checkpointer = Checkpointer::start(Arc::clone(&beside), Arc::clone(&log), options.checkpoint_every);
         let checkpointer = checkpointer.map_err(spawned)?;
+        let search = Arc::new(SearchIndex::new(folder).map_err(spawned)?);
         let answers = Some(tokio::spawn(answer(answers)));
         let threads = Mutex::new(Threads { checkpointer: Some(checkpointer), others, answers });
-        Ok(Self { queue, readers, log, commits, threads, beside, lock })
+        Ok(Self { queue, readers, log, commits, threads, beside, search, lock })
     }
 
     pub(crate) async fn write<W: Write>(
@@ -93,6 +100,33 @@ impl Embedded {
         answer.await.unwrap_or_else(|_| Err(closed().into()))
     }
 
+    pub(crate) async fn index_some(&self) -> Result<Indexed, StoreError> {
+        let (after, id) = self.search.followed().await?;
+        let Some(entries) = self.read(Follow { after, id }).await? else {
+            tracing::warn!("the index of words is not of this database; it is made anew");
+            self.search.clear().await?;
+            return Ok(Indexed { messages: 0, more: true });
+        };
+        let messages = entries.len();
+        if messages > 0 {
+            self.search.add(after, entries).await?;
+        }
+        Ok(Indexed { messages, more: messages == BATCH })
+    }
+
+    pub(crate) async fn look_up(&self, lookup: Lookup) -> Result<Vec<MessageKey>, StoreError> {
+        self.search.look_up(lookup).await
+    }
+
+    pub(crate) async fn unindex(&self, messages: Vec<MessageKey>) -> Result<(), StoreError> {
+        self.search.remove(messages).await
+    }
+
+    /// The last message that was taken into the index.
+    pub(crate) async fn indexed_through(&self) -> Result<MessageKey, StoreError> {
+        Ok(self.search.followed().await?.0)
+    }
+
     pub(crate) fn stats(&self) -> StoreStats {
         StoreStats {
             queue_depth: self.queue.depth(),
@@ -105,8 +139,9 @@ impl Embedded {
         self.queue.close();
         self.readers.close();
         let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let (beside, log) = (Arc::clone(&self.beside), Arc::clone(&self.log));
+        let (beside, log, search) = (Arc::clone(&self.beside), Arc::clone(&self.log), Arc::clone(&self.search));
         let joined = tokio::task::spawn_blocking(move || {
+            search.close();
             threads.join(&beside, &log);
             threads.answers
         });
@@ -123,6 +158,7 @@ impl Drop for Embedded {
     fn drop(&mut self) {
         self.queue.close();
         self.readers.close();
+        self.search.close();
         self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).join(&self.beside, &self.log);
     }
 }

@@ -7,6 +7,7 @@ mod folder;
 mod migrate;
 mod others;
 mod readers;
+mod search;
 mod writer;
 
 use checkpoint::{Checkpointer, Log};
@@ -15,5 +16,6 @@ pub(crate) use engine::Embedded;
 pub(crate) use folder::{has_store, mark_moved, take, unmark_moved};
 use others::Others;
 use readers::{ReadJob, Readers};
+use search::SearchIndex;
 pub(crate) use writer::Job;
 use writer::{Finished, Queue, Writer, WriterParts};

@@ -27,6 +27,7 @@ mod presence;
 mod progress;
 mod replies;
 mod reports;
+mod search;
 mod support;
 
 /// What a direct send to a handle says to PostgreSQL between `BEGIN` and `COMMIT`, in this order, for measurements that
@@ -59,4 +60,6 @@ pub use otp::{CountedTry, Flow, PendingRow};
 pub use presence::{Life, PresenceRow, SaidPresence, ShownPresence};
 pub use replies::WakeWebhook;
 pub use reports::{Against, CountedSince};
+pub(crate) use search::{CountToIndex, Follow, IndexSome, LookUp, NewestMessage, Unindex};
+pub use search::{Candidate, Extent, SearchedGroup};
 pub use support::{EscalationRow, NewEscalation};
