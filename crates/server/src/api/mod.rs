@@ -32,9 +32,7 @@ const LITERAL: [&str; 2] = ["/v1/messages/undelivered", "/v1/conversations/direc
 pub(crate) fn router(app: &App) -> (Router, Vec<String>) {
     let (router, document) = documented().split_for_parts();
     let paths = document.paths.paths.keys().cloned().collect();
-    let base = app.config.public_url.as_deref().unwrap_or("/");
-    let text = document::complete(document, base).to_json().unwrap_or_default();
-    app.document.get_or_init(|| text.into());
+    document::keep(&document);
     let router = LITERAL.iter().fold(router, |router, path| router.route(path, any(no_such_route)));
     (router.fallback(no_such_route).with_state(app.clone()), paths)
 }
