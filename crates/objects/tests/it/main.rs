@@ -1,0 +1,1 @@
+//! Stores, verification, addresses, images.
