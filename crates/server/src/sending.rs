@@ -13,6 +13,7 @@ use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::{AgentKey, ConversationKey};
+use agentchat_store::tables::WANTS_MESSAGES;
 
 use crate::app::App;
 use crate::error::{AppError, Result};
@@ -167,6 +168,7 @@ pub(crate) fn publish_posted(app: &App, posted: &Posted) {
 }
 
 fn publish(app: &App, sender: AgentKey, message: &Message, conversation: ConversationKey, deliveries: &[Delivery]) {
+    tell_hooks(app, deliveries);
     let mut frame: Option<Arc<LiveFrame>> = None;
     for delivery in deliveries {
         let frame = frame.get_or_insert_with(|| Arc::new(LiveFrame::render(&parts(message))));
@@ -191,6 +193,14 @@ fn publish(app: &App, sender: AgentKey, message: &Message, conversation: Convers
     }
 }
 
+/// What else waits for messages: webhooks, whose calls are queued by now.
+fn tell_hooks(app: &App, deliveries: &[Delivery]) {
+    let mut told = deliveries.iter().filter(|delivery| !delivery.quiet);
+    if told.any(|delivery| delivery.hooks & WANTS_MESSAGES != 0) {
+        app.hooks.wake();
+    }
+}
+
 fn parts(message: &Message) -> MessageFrameParts<'_> {
     MessageFrameParts {
         id: message.id,
@@ -209,6 +219,9 @@ fn parts(message: &Message) -> MessageFrameParts<'_> {
 
 /// Tells senders that their messages were read.
 pub(crate) fn publish_reads(app: &App, outcome: &ReadOutcome) {
+    if outcome.queued {
+        app.hooks.wake();
+    }
     for event in &outcome.events {
         if let Some(text) = frame_text(&ServerFrame::MessageRead(event.frame.clone())) {
             app.hub.event(event.to, &Event { text: text.into(), droppable: false });
