@@ -8,7 +8,9 @@
 //! * `conversations/` — lists and contexts
 //! * `groups/` — members, invitations, the end of a group
 //! * `contacts/`, `enforcement/`, `mutes/`, `directory/`, `presence/` — agents among each other
+//! * `attachments/`, `avatars/` — files and pictures; their bytes are elsewhere
 //! * `replies/`, `support/`, `idempotency/` — who replies for an agent, reports to the operator, kept answers
+//! * `webhooks/` — addresses that are called when something happens
 //! * `inboxes/`, `jobs/`, `limits/` — what nodes that share a store ask it, and share in it
 //!
 //! An operation is run by a [`agentchat_store::Store`]:
@@ -19,6 +21,8 @@
 
 pub mod accounts;
 pub mod agents;
+pub mod attachments;
+pub mod avatars;
 pub mod contacts;
 pub mod conversations;
 pub mod directory;
@@ -34,6 +38,8 @@ pub mod messages;
 pub mod mutes;
 pub mod presence;
 pub mod replies;
+pub mod retention;
 pub mod support;
+pub mod webhooks;
 
 pub use error::{Error, Refusal, Rejection, Verdict};

@@ -25,6 +25,8 @@ mod spelled;
 pub mod account;
 pub mod agent;
 pub mod api_key;
+pub mod attachment;
+pub mod avatar;
 pub mod contact;
 pub mod conversation;
 pub mod delivery;

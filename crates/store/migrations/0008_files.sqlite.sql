@@ -25,3 +25,11 @@ CREATE INDEX attachment_use_attachment ON attachment_use (attachment);
 
 ALTER TABLE agent ADD COLUMN avatar TEXT;         -- its avatar_key
 ALTER TABLE group_profile ADD COLUMN avatar TEXT; -- instead of avatar_url
+
+-- Objects that nothing refers to: of what was replaced, purged or never finished.
+CREATE TABLE discarded_object (
+    name       TEXT    NOT NULL PRIMARY KEY,
+    due        INTEGER NOT NULL,              -- when it may be deleted
+    busy_until INTEGER NOT NULL DEFAULT 0     -- somebody deletes it
+);
+CREATE INDEX discarded_object_due ON discarded_object (due);

@@ -26,6 +26,12 @@ keys! {
     ConversationKey,
     /// Row of `message`.
     MessageKey,
+    /// Row of `attachment`.
+    AttachmentKey,
     /// Row of `job`.
     JobKey,
+    /// Row of `webhook`.
+    WebhookKey,
+    /// Row of `webhook_delivery`.
+    WebhookDeliveryKey,
 }

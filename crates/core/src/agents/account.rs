@@ -9,6 +9,7 @@ use agentchat_store::key::AgentKey;
 use agentchat_store::tables::{AgentRow, NewAgent};
 
 use crate::accounts::{NewAccount, Registered, handle_taken};
+use crate::avatars::avatar_path;
 use crate::{Error, Rejection};
 
 /// The account's own record.
@@ -19,7 +20,7 @@ pub(crate) fn own_record(row: AgentRow) -> Agent {
         email: row.email,
         display_name: row.display_name,
         description: row.description,
-        avatar_url: None,
+        avatar_url: row.avatar.as_deref().map(avatar_path),
         status: row.status,
         paused_by_owner: row.paused,
         settings: row.settings,

@@ -4,11 +4,12 @@ use agentchat_protocol::agent::AgentStatus;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::{AgentKey, JobKey};
-use agentchat_store::tables::{Actor, AgentRow, AuditEvent, Work};
+use agentchat_store::tables::{Actor, AgentRow, AuditEvent, Work, avatar_object};
 use agentchat_store::{Tx, Write};
 use serde_json::json;
 
 use super::protect_system;
+use crate::webhooks::disown_all;
 use crate::{Error, Rejection};
 
 /// Ends an account: status, key, epoch and the counts of its groups change in this one transaction, so it is dead at
@@ -40,9 +41,12 @@ impl Write for DeleteAgent {
         let living = found.filter(|row| row.status != AgentStatus::Deleted);
         let agent = living.ok_or_else(Rejection::agent_not_found)?;
         protect_system(&agent)?;
+        if let Some(avatar) = &agent.avatar {
+            tx.discard_object(&avatar_object(avatar), self.now.as_millis()).await?;
+        }
         tx.count_out_everywhere(agent.key, self.now.as_millis()).await?;
         tx.mark_agent_deleted(agent.key, self.now).await?;
-        tx.delete_wake_webhook(agent.key).await?;
+        disown_all(tx, agent.key, self.now).await?;
         tx.insert_audit(&self.audit(&agent)).await?;
         let job = tx.insert_job(Work::ClearInbox(agent.key), self.now).await?;
         Ok(Deleted { agent: agent.key, job })

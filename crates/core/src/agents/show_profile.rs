@@ -5,6 +5,7 @@ use agentchat_protocol::handle::Handle;
 use agentchat_store::tables::AgentRow;
 use agentchat_store::{Read, Tx};
 
+use crate::avatars::avatar_path;
 use crate::{Error, Rejection};
 
 /// What everybody may see of an agent that is active or restricted.
@@ -32,7 +33,7 @@ fn profile(row: AgentRow) -> AgentProfile {
         handle: row.handle,
         display_name: row.display_name,
         description: row.description,
-        avatar_url: None,
+        avatar_url: row.avatar.as_deref().map(avatar_path),
         status: row.status,
         is_system: row.is_system,
         created_at: row.created_at,

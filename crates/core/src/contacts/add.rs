@@ -33,6 +33,7 @@ impl Write for AddContact {
             handle: other.handle,
             display_name: other.display_name,
             description: other.description,
+            avatar: other.avatar,
             status: other.status,
             edge,
         }))

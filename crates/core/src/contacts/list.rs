@@ -7,6 +7,7 @@ use agentchat_store::tables::ContactRow;
 use agentchat_store::{Read, Tx};
 
 use crate::Error;
+use crate::avatars::avatar_path;
 
 /// The caller's contacts, whatever their status, by handle.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +35,7 @@ pub(super) fn contact(row: ContactRow) -> Contact {
         handle: row.handle,
         display_name: row.display_name,
         description: row.description,
-        avatar_url: None,
+        avatar_url: row.avatar.as_deref().map(avatar_path),
         status: row.status,
         notes: row.edge.notes,
         added_at: Timestamp::from_millis(row.edge.added_at),

@@ -9,6 +9,7 @@ use agentchat_store::key::AgentKey;
 use agentchat_store::tables::{AgentRow, Membership};
 use agentchat_store::{StoreError, Tx};
 
+use crate::avatars::avatar_path;
 use crate::{Error, Rejection};
 
 /// The conversation, if `viewer` takes part in it. A deleted group is `GROUP_DELETED` for whoever was in it, everything
@@ -58,7 +59,7 @@ pub(crate) async fn deleted_group(
 pub(super) async fn participant(tx: &mut Tx<'_>, agent: AgentKey) -> Result<Participant, Error> {
     let row = known(tx, agent).await?;
     let display_name = row.display_name.filter(|_| row.status != AgentStatus::Deleted);
-    Ok(Participant { handle: row.handle, display_name, avatar_url: None })
+    Ok(Participant { handle: row.handle, display_name, avatar_url: row.avatar.as_deref().map(avatar_path) })
 }
 
 async fn known(tx: &mut Tx<'_>, agent: AgentKey) -> Result<AgentRow, Error> {

@@ -7,6 +7,7 @@ use agentchat_store::tables::DirectoryRow;
 use agentchat_store::{Read, Tx};
 
 use crate::Error;
+use crate::avatars::avatar_path;
 
 /// Active and restricted agents whose handle begins with `prefix`, by handle.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ fn entry(row: DirectoryRow) -> DirectoryEntry {
             handle: row.handle,
             display_name: row.display_name,
             description: row.description,
-            avatar_url: None,
+            avatar_url: row.avatar.as_deref().map(avatar_path),
             status: row.status,
             is_system: row.is_system,
             created_at: row.created_at,

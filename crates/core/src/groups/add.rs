@@ -5,14 +5,16 @@ use agentchat_protocol::group::{AddMemberResult, AddOutcome, GroupInvitation};
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, InviteId};
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_protocol::webhook::WebhookEvent;
 use agentchat_store::key::AgentKey;
 use agentchat_store::tables::{AgentRow, CandidateRow, GroupRow, NewInvite};
 use agentchat_store::{Tx, Write};
 use serde_json::json;
 
 use super::gate::{enter_as_admin, full};
-use super::show::profile;
+use super::show::{profile, shown_avatar};
 use crate::limits::Bucket;
+use crate::webhooks::tell;
 use crate::{Error, Rejection};
 
 /// Invites an agent into a group, by one of its admins.
@@ -45,6 +47,8 @@ pub struct Added {
     pub invited: Option<Invited>,
     /// Microseconds until the inviter's quota is full again, if it has one and something was taken.
     pub quota_full_in_us: Option<i64>,
+    /// Webhooks of the invited one are to be told.
+    pub queued: bool,
 }
 
 /// An invitation that was made just now.
@@ -77,7 +81,8 @@ impl Write for AddToGroup {
         let inviter = Inviter { agent: &inside.agent, group: &group, rules: &self.rules, now: self.now };
         let added = inviter.add(tx, candidate.as_ref(), self.invite).await?;
         let quota_full_in_us = self.rules.after(tx, added.invited.as_slice(), self.now).await?;
-        Ok(Added { quota_full_in_us, ..added })
+        let queued = tell_invited(tx, added.invited.as_slice(), self.now).await?;
+        Ok(Added { quota_full_in_us, queued, ..added })
     }
 }
 
@@ -94,6 +99,18 @@ impl InviteRules {
             _ => Ok(None),
         }
     }
+}
+
+/// The webhooks of those who were invited, if any of them wants to know.
+pub(super) async fn tell_invited(tx: &mut Tx<'_>, invited: &[Invited], now: Timestamp) -> Result<bool, Error> {
+    let event = WebhookEvent::GroupInviteReceived;
+    let agents: Vec<AgentKey> = invited.iter().map(|invited| invited.agent).collect();
+    let wanting = if agents.is_empty() { Vec::new() } else { tx.agents_wanting(&agents, event.bit()).await? };
+    let mut queued = false;
+    for Invited { agent, invitation, .. } in invited.iter().filter(|invited| wanting.contains(&invited.agent)) {
+        queued |= tell(tx, *agent, &event, invitation, &invitation.id.bytes(), now).await?;
+    }
+    Ok(queued)
 }
 
 /// Whoever adds, and where to.
@@ -171,7 +188,7 @@ impl Inviter<'_> {
             group_id: ConversationId::group(self.group.id),
             group_name: self.group.name.clone(),
             group_description: self.group.description.clone(),
-            group_avatar_url: self.group.avatar_url.clone(),
+            group_avatar_url: shown_avatar(self.group),
             group_member_count: self.group.members,
             inviter_handle: self.agent.handle.clone(),
             created_at: self.now,
@@ -182,5 +199,5 @@ impl Inviter<'_> {
 
 fn added(candidate: &CandidateRow, outcome: AddOutcome, invite_id: Option<InviteId>) -> Added {
     let result = AddMemberResult { handle: candidate.handle.clone(), outcome, invite_id };
-    Added { result, invited: None, quota_full_in_us: None }
+    Added { result, invited: None, quota_full_in_us: None, queued: false }
 }

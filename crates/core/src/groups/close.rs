@@ -5,7 +5,7 @@ use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::Tx;
 use agentchat_store::key::{AgentKey, ConversationKey};
-use agentchat_store::tables::{AgentRow, GroupEndRow, OpenMembership};
+use agentchat_store::tables::{AgentRow, GroupEndRow, OpenMembership, avatar_object};
 
 use super::gate::lock;
 use super::leave::{Leaver, Left};
@@ -39,6 +39,15 @@ fn info(end: GroupEndRow) -> DeletedGroupInfo {
     }
 }
 
+/// Nobody is shown an ended group's picture any more.
+async fn drop_avatar(tx: &mut Tx<'_>, group: ConversationKey, at: i64) -> Result<(), Error> {
+    if let Some(avatar) = tx.group(group).await?.and_then(|group| group.avatar) {
+        tx.discard_object(&avatar_object(&avatar), at).await?;
+        tx.set_group_avatar(group, None, Timestamp::from_millis(at)).await?;
+    }
+    Ok(())
+}
+
 /// Settles up to `chunk` envelopes of an ended group, all but its last message's, and closes the memberships of those
 /// it is done with; then removes its invitations. True when nothing is left.
 pub(crate) async fn close_some(tx: &mut Tx<'_>, group: ConversationKey, chunk: i64) -> Result<bool, Error> {
@@ -46,6 +55,7 @@ pub(crate) async fn close_some(tx: &mut Tx<'_>, group: ConversationKey, chunk: i
     let mut budget = chunk;
     for _ in 0..MEMBERS {
         let Some(member) = tx.first_open_member(group).await? else {
+            drop_avatar(tx, group, end.at).await?;
             return Ok(tx.delete_invites_into(group, chunk).await? < chunk.unsigned_abs());
         };
         tx.lock_inboxes(&[member]);

@@ -13,17 +13,17 @@ use crate::conversations::group_access;
 use crate::{Error, Rejection};
 
 /// A caller that takes part in a living group.
-pub(super) struct Inside {
+pub(crate) struct Inside {
     pub(super) agent: AgentRow,
     pub(super) seat: Membership,
 }
 
 impl Inside {
-    pub(super) fn key(&self) -> ConversationKey {
+    pub(crate) fn key(&self) -> ConversationKey {
         self.seat.key
     }
 
-    pub(super) fn handle(&self) -> Handle {
+    pub(crate) fn handle(&self) -> Handle {
         self.agent.handle.clone()
     }
 
@@ -52,7 +52,7 @@ pub(super) async fn enter(tx: &mut Tx<'_>, caller: AgentKey, group: Conversation
 }
 
 /// Gate GA.
-pub(super) async fn enter_as_admin(tx: &mut Tx<'_>, caller: AgentKey, group: ConversationId) -> Result<Inside, Error> {
+pub(crate) async fn enter_as_admin(tx: &mut Tx<'_>, caller: AgentKey, group: ConversationId) -> Result<Inside, Error> {
     let inside = enter(tx, caller, group).await?;
     if !inside.is_admin() {
         return Err(forbidden("Only admins of the group may do this").into());
@@ -61,7 +61,7 @@ pub(super) async fn enter_as_admin(tx: &mut Tx<'_>, caller: AgentKey, group: Con
 }
 
 /// Locks a group, and the inboxes of its members for the system messages that follow.
-pub(super) fn lock(tx: &mut Tx<'_>, group: ConversationId) {
+pub(crate) fn lock(tx: &mut Tx<'_>, group: ConversationId) {
     tx.lock_conversation(group);
     tx.lock_member_inboxes(group);
 }

@@ -30,3 +30,5 @@ pub use show::ShowGroup;
 pub use update::{UpdateGroup, Updated};
 
 pub(crate) use close::{close_some, group_end, leave_one};
+pub(crate) use gate::{enter_as_admin, lock as lock_group};
+pub(crate) use show::profile;

@@ -9,6 +9,7 @@ use agentchat_store::tables::{GroupMemberRow, GroupRow};
 use agentchat_store::{Read, StoreError, Tx};
 
 use crate::Error;
+use crate::avatars::avatar_path;
 use crate::conversations::group_access;
 
 /// A group as one of its members sees it.
@@ -33,11 +34,12 @@ pub(super) async fn detail(tx: &mut Tx<'_>, viewer: AgentKey, key: ConversationK
     let group = profile(tx, key).await?;
     let members = tx.group_members(key).await?;
     let your_role = members.iter().find(|member| member.agent == viewer).map_or(GroupRole::Member, role);
+    let avatar_url = shown_avatar(&group);
     Ok(GroupDetail {
         id: ConversationId::group(group.id),
         name: group.name,
         description: group.description,
-        avatar_url: group.avatar_url,
+        avatar_url,
         created_by: group.creator_handle,
         settings: GroupSettings::default(),
         member_count: group.members,
@@ -48,8 +50,13 @@ pub(super) async fn detail(tx: &mut Tx<'_>, viewer: AgentKey, key: ConversationK
     })
 }
 
+/// Where its picture is: the uploaded one wins.
+pub(super) fn shown_avatar(group: &GroupRow) -> Option<String> {
+    group.avatar.as_deref().map(avatar_path).or_else(|| group.avatar_url.clone())
+}
+
 /// The stored group, which is there.
-pub(super) async fn profile(tx: &mut Tx<'_>, key: ConversationKey) -> Result<GroupRow, Error> {
+pub(crate) async fn profile(tx: &mut Tx<'_>, key: ConversationKey) -> Result<GroupRow, Error> {
     let found = tx.group(key).await?;
     Ok(found.ok_or_else(|| StoreError::Internal(format!("group {} has no profile", key.0)))?)
 }

@@ -12,7 +12,8 @@ use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::trace::TraceContext;
 use agentchat_store::key::{AgentKey, ConversationKey};
 use agentchat_store::tables::{
-    DirectMessage, DirectSendState, DirectTarget, EarlierSend, Loudness, PairState, RecipientState, Run, StoredDirect,
+    AttachmentScope, DirectMessage, DirectSendState, DirectTarget, EarlierSend, Loudness, PairState, RecipientState,
+    Run, StoredDirect,
 };
 use agentchat_store::{HotRow, Tx, Write};
 use serde_json::json;
@@ -22,7 +23,7 @@ use super::direct_rules::{DELETED, FULLY_PAUSED, inbox_has_room, is_cold, permit
 use super::rates::{self, Rate, Spent};
 use super::sent::{Fresh, expiry, first_16, fresh, replayed, same_message};
 use super::view;
-use crate::{Error, Rejection, Verdict};
+use crate::{Error, Rejection, Verdict, attachments};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -122,12 +123,16 @@ impl Write for SendDirect {
         }
         let loop_tat_us = self.loop_guard(&state).map_err(|refusal| refusal.rejection())?;
         self.cold_cap(tx, &state).await?;
-        if self.request.attachment_id.is_some() {
-            return Err(Rejection::new(ErrorCode::AttachmentNotFound, "No such attachment of yours").into());
-        }
+        let attachment = match &self.request.attachment_id {
+            Some(id) => Some(attachments::check(tx, self.sender, AttachmentScope::Agent(recipient.key), id).await?),
+            None => None,
+        };
         let undelivered = self.undelivered(tx, recipient).await?;
         inbox_has_room(&recipient.handle, undelivered, self.limits.backlog_hard)?;
         let sent = self.store(tx, &state, recipient, &key16, loop_tat_us).await?;
+        if let Some(attachment) = attachment {
+            tx.use_attachment(self.message_id, attachment).await?;
+        }
         Ok(Sent { backlog: self.warning(recipient, undelivered), ..sent })
     }
 

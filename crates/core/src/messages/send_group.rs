@@ -1,6 +1,5 @@
 //! `POST /v1/messages` to a group: replay first, then the checks of wire.md §5.5, then the fan-out.
 
-use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::json::RawJson;
@@ -9,7 +8,7 @@ use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::trace::TraceContext;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::{GroupMessage, GroupSendState, GroupState, Said, StoredGroup};
+use agentchat_store::tables::{AttachmentScope, GroupMessage, GroupSendState, GroupState, Said, StoredGroup};
 use agentchat_store::{Tx, Write};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +17,7 @@ use super::rates;
 use super::sent::{Fresh, expiry, first_16, fresh, replayed, same_message};
 use super::{Delivery, SendLimits, Sent, view};
 use crate::conversations::deleted_group;
-use crate::{Error, Rejection, Verdict};
+use crate::{Error, Rejection, Verdict, attachments};
 
 /// One send to a group.
 #[derive(Debug, Clone)]
@@ -60,10 +59,15 @@ impl Write for SendGroup {
         expiry(&self.request, self.now, self.limits.expiry_max_s)?;
         let group = self.permit(tx, &state).await?;
         let taken = self.take(&state, group)?;
-        if self.request.attachment_id.is_some() {
-            return Err(Rejection::new(ErrorCode::AttachmentNotFound, "No such attachment of yours").into());
+        let attachment = match &self.request.attachment_id {
+            Some(id) => Some(attachments::check(tx, self.sender, AttachmentScope::Group(group.key), id).await?),
+            None => None,
+        };
+        let sent = self.store(tx, &state, group, &key16, &taken).await?;
+        if let Some(attachment) = attachment {
+            tx.use_attachment(self.message_id, attachment).await?;
         }
-        self.store(tx, &state, group, &key16, &taken).await
+        Ok(sent)
     }
 }
 

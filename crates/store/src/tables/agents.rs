@@ -19,6 +19,8 @@ pub struct AgentRow {
     pub email: Email,
     pub display_name: Option<String>,
     pub description: Option<String>,
+    /// Its `avatar_key`.
+    pub avatar: Option<String>,
     pub status: AgentStatus,
     pub paused: PausedByOwner,
     pub settings: AgentSettings,
@@ -67,7 +69,7 @@ macro_rules! agents {
     ($rest:literal) => {
         concat!(
             "SELECT pk, id, handle, email, display_name, description, status, paused, inbox_mode, invite_policy,
-                    is_system, epoch, created_at, updated_at, deleted_at FROM agent ",
+                    is_system, epoch, created_at, updated_at, deleted_at, avatar FROM agent ",
             $rest
         )
     };
@@ -78,7 +80,7 @@ macro_rules! agents_with_inbox {
     ($rest:literal) => {
         concat!(
             "SELECT pk, id, handle, email, display_name, description, status, paused, inbox_mode, invite_policy,
-                    is_system, epoch, created_at, updated_at, deleted_at,
+                    is_system, epoch, created_at, updated_at, deleted_at, avatar,
                     CASE WHEN status = 3 THEN 0 ELSE undelivered END
              FROM agent JOIN inbox ON inbox.agent = agent.pk ",
             $rest
@@ -205,7 +207,7 @@ impl Tx<'_> {
     pub async fn mark_agent_deleted(&mut self, agent: AgentKey, now: Timestamp) -> Result<()> {
         self.execute(
             "UPDATE agent SET status = 3, key_hash = NULL, epoch = epoch + 1, display_name = NULL, description = NULL,
-                              updated_at = $1, deleted_at = $1
+                              avatar = NULL, updated_at = $1, deleted_at = $1
              WHERE pk = $2",
             &[now.as_millis().into(), agent.into()],
         )
@@ -273,7 +275,7 @@ fn status_filter(status: Option<&AgentStatus>) -> i64 {
 }
 
 fn agent_inbox_row(row: &Row<'_>) -> Result<AgentInboxRow> {
-    Ok(AgentInboxRow { agent: agent_row(row)?, undelivered: row.int(15)? })
+    Ok(AgentInboxRow { agent: agent_row(row)?, undelivered: row.int(16)? })
 }
 
 fn agent_row(row: &Row<'_>) -> Result<AgentRow> {
@@ -284,6 +286,7 @@ fn agent_row(row: &Row<'_>) -> Result<AgentRow> {
         email: Email::parse(row.str(3)?).map_err(|_| damaged("email"))?,
         display_name: row.opt_text(4)?,
         description: row.opt_text(5)?,
+        avatar: row.opt_text(15)?,
         status: status(row.int(6)?)?,
         paused: paused(row.int(7)?)?,
         settings: AgentSettings {

@@ -21,6 +21,8 @@ pub struct ContactRow {
     pub handle: Handle,
     pub display_name: Option<String>,
     pub description: Option<String>,
+    /// Its `avatar_key`.
+    pub avatar: Option<String>,
     pub status: AgentStatus,
     pub edge: ContactEdge,
 }
@@ -83,7 +85,7 @@ impl Tx<'_> {
     /// The contacts of `owner`, whatever their status, by handle.
     pub async fn list_contacts(&mut self, owner: AgentKey, limit: u64, offset: u64) -> Result<Vec<ContactRow>> {
         self.query_all(
-            "SELECT k.added_at, k.notes, a.handle, a.display_name, a.description, a.status \
+            "SELECT k.added_at, k.notes, a.handle, a.display_name, a.description, a.status, a.avatar \
              FROM contact k JOIN agent a ON a.pk = k.contact WHERE k.owner = $1 ORDER BY a.handle LIMIT $2 OFFSET $3",
             &[owner.into(), (limit as i64).into(), (offset as i64).into()],
             contact_row,
@@ -119,6 +121,7 @@ fn contact_row(row: &Row<'_>) -> Result<ContactRow> {
         display_name: row.opt_text(3)?,
         description: row.opt_text(4)?,
         status: agents::status(row.int(5)?)?,
+        avatar: row.opt_text(6)?,
     })
 }
 

@@ -58,6 +58,7 @@ pub struct GroupSeat {
     pub deleted: Option<(i64, AgentKey)>,
     pub name: String,
     pub description: Option<String>,
+    /// As it is shown: below the public base where an uploaded one is, else the URL somebody gave.
     pub avatar_url: Option<String>,
     pub created_by: AgentKey,
 }
@@ -113,7 +114,8 @@ macro_rules! memberships {
              WHEN c.low = b.agent THEN c.sent_high ELSE c.sent_low END, \
              b.read_seq, b.received_base, b.hidden_unread, b.hidden_seq, b.joined_seq, b.joined_at, b.left_at, \
              c.initiator, CASE WHEN c.low = b.agent THEN c.high ELSE c.low END, c.established, \
-             b.role, c.members, c.deleted_at, c.deleted_by, g.name, g.description, g.avatar_url, g.created_by, b.notify \
+             b.role, c.members, c.deleted_at, c.deleted_by, g.name, g.description, \
+             COALESCE('/avatars/' || g.avatar, g.avatar_url), g.created_by, b.notify \
              FROM member b JOIN conversation c ON c.pk = b.conversation \
              LEFT JOIN group_profile g ON g.conversation = c.pk ",
             $rest

@@ -16,6 +16,8 @@ pub struct DirectoryRow {
     pub handle: Handle,
     pub display_name: Option<String>,
     pub description: Option<String>,
+    /// Its `avatar_key`.
+    pub avatar: Option<String>,
     pub status: AgentStatus,
     pub is_system: bool,
     pub created_at: Timestamp,
@@ -33,7 +35,7 @@ impl Tx<'_> {
     ) -> Result<Vec<DirectoryRow>> {
         self.query_all(
             "SELECT a.handle, a.display_name, a.description, a.status, a.is_system, a.created_at, \
-             CASE WHEN EXISTS (SELECT 1 FROM contact k WHERE k.owner = $1 AND k.contact = a.pk) THEN 1 ELSE 0 END \
+             CASE WHEN EXISTS (SELECT 1 FROM contact k WHERE k.owner = $1 AND k.contact = a.pk) THEN 1 ELSE 0 END, a.avatar \
              FROM agent a WHERE a.handle >= $2 AND a.handle < $3 AND a.status < 2 \
              ORDER BY a.handle LIMIT $4 OFFSET $5",
             &[viewer.into(), prefix.into(), (&beyond(prefix)).into(), (limit as i64).into(), (offset as i64).into()],
@@ -63,5 +65,6 @@ fn directory_row(row: &Row<'_>) -> Result<DirectoryRow> {
         is_system: row.bool(4)?,
         created_at: Timestamp::from_millis(row.int(5)?),
         in_contacts: row.bool(6)?,
+        avatar: row.opt_text(7)?,
     })
 }

@@ -26,6 +26,8 @@ pub struct GroupRow {
     pub name: String,
     pub description: Option<String>,
     pub avatar_url: Option<String>,
+    /// The `avatar_key` of an uploaded one, which is shown instead.
+    pub avatar: Option<String>,
     pub creator: AgentKey,
     pub creator_handle: Handle,
     /// The creator is in it, and neither suspended nor deleted.
@@ -79,7 +81,7 @@ impl Tx<'_> {
             "SELECT c.pk, c.id, p.name, p.description, p.avatar_url, p.created_by, a.handle, \
              CASE WHEN a.status <= 1 AND EXISTS (SELECT 1 FROM member m WHERE m.agent = p.created_by \
                  AND m.conversation = c.pk AND m.left_at IS NULL) THEN 1 ELSE 0 END, \
-             c.members, c.last_seq, c.last_at, c.created_at \
+             c.members, c.last_seq, c.last_at, c.created_at, p.avatar \
              FROM conversation c JOIN group_profile p ON p.conversation = c.pk JOIN agent a ON a.pk = p.created_by \
              WHERE c.pk = $1",
             &[key.into()],
@@ -181,6 +183,7 @@ fn group(row: &Row<'_>) -> Result<GroupRow> {
         last_seq: row.int(9)?,
         last_at: row.opt_int(10)?,
         created_at: row.int(11)?,
+        avatar: row.opt_text(12)?,
     })
 }
 

@@ -44,6 +44,7 @@ pub struct InviteRow {
     pub group_id: [u8; 16],
     pub group_name: String,
     pub group_description: Option<String>,
+    /// As it is shown: below the public base where an uploaded one is, else the URL somebody gave.
     pub group_avatar_url: Option<String>,
     pub group_members: i64,
     pub inviter_handle: Handle,
@@ -69,7 +70,8 @@ macro_rules! candidates {
 macro_rules! invites {
     ($rest:literal) => {
         concat!(
-            "SELECT i.id, i.conversation, c.id, p.name, p.description, p.avatar_url, c.members, n.handle, i.created_at \
+            "SELECT i.id, i.conversation, c.id, p.name, p.description, \
+             COALESCE('/avatars/' || p.avatar, p.avatar_url), c.members, n.handle, i.created_at \
              FROM invite i JOIN conversation c ON c.pk = i.conversation \
              JOIN group_profile p ON p.conversation = i.conversation JOIN agent n ON n.pk = i.inviter \
              WHERE i.invitee = $1 AND c.deleted_at IS NULL AND n.status <> 3 ",

@@ -1,7 +1,9 @@
 //! One file a table: the verbs operations use, each one statement of portable SQL.
 
 mod agents;
+mod attachments;
 mod audit;
+mod avatars;
 mod blocks;
 mod contacts;
 mod conversations;
@@ -21,14 +23,17 @@ mod members;
 mod messages;
 mod meta;
 mod mutes;
+mod objects;
 mod otp;
 mod outbox;
 mod presence;
 mod progress;
 mod replies;
 mod reports;
+mod retention;
 mod search;
 mod support;
+mod webhooks;
 
 /// What a direct send to a handle says to PostgreSQL between `BEGIN` and `COMMIT`, in this order, for measurements that
 /// let PostgreSQL's own tools say the same: locks (`$1` sender, `$2` handle), state (`$1` now, `$2` `key16`, `$3` handle,
@@ -36,6 +41,7 @@ mod support;
 pub const DIRECT_SEND_STATEMENTS: [&str; 3] = [locks::BY_HANDLE, direct_send::BY_HANDLE, direct_send::STORE];
 
 pub use agents::{AgentInboxRow, AgentRow, EmailUse, NewAgent};
+pub use attachments::{AttachmentRow, AttachmentScope, NewAttachment};
 pub use audit::{Actor, AuditEvent};
 pub use blocks::BlockRow;
 pub use contacts::{ContactEdge, ContactRow};
@@ -55,11 +61,14 @@ pub use invites::{CandidateRow, InviteRow, NewInvite};
 pub use jobs::{JobRow, Work};
 pub use messages::{EnvelopeState, GroupFacts, HistoryCursor, MessageRow, NewMessage};
 pub use mutes::{MuteRow, MuteSubject, MuteTarget};
-pub use outbox::{Loudness, NewEvent, WANTS_MESSAGES, WANTS_WAKING};
+pub use objects::{attachment_object, avatar_object};
+pub use outbox::{Loudness, NewEvent, WANTS_EVENTS, WANTS_MESSAGES, WANTS_WAKING};
 pub use otp::{CountedTry, Flow, PendingRow};
 pub use presence::{Life, PresenceRow, SaidPresence, ShownPresence};
 pub use replies::WakeWebhook;
 pub use reports::{Against, CountedSince};
+pub use retention::{Emptied, RetentionCandidate, RetentionRow};
 pub(crate) use search::{CountToIndex, Follow, IndexSome, LookUp, NewestMessage, Unindex};
 pub use search::{Candidate, Extent, SearchedGroup};
 pub use support::{EscalationRow, NewEscalation};
+pub use webhooks::{NewWebhookRow, WebhookDeliveryRow, WebhookRow, WebhookSecrets};
