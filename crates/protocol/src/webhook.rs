@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::handle::Handle;
 use crate::id::{WebhookDeliveryId, WebhookId};
 use crate::spelled::open_enum;
 use crate::timestamp::Timestamp;
@@ -174,6 +175,14 @@ pub struct WebhookDelivery {
     pub delivered_at: Option<Timestamp>,
     /// The delivery that took over from this dead one.
     pub replayed_as: Option<WebhookDeliveryId>,
+}
+
+/// What `contact.blocked` says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContactBlocked {
+    pub blocked_by: Handle,
+    pub blocked_at: Timestamp,
 }
 
 /// A page of deliveries, newest first.

@@ -60,6 +60,7 @@ use crate::idempotency::Running;
 use crate::limits::{Key, Limiter, Limits, Policy, Warnings, hold, take_shared};
 use crate::mail::Mailer;
 use crate::realtime::{Control, Hub, Relay};
+use crate::webhooks::Hooks;
 use crate::workers::{Acks, Jobs};
 
 /// The state of one server; clones share it.
@@ -95,6 +96,7 @@ pub struct Shared {
     pub(crate) hub: Arc<Hub>,
     pub(crate) acks: Acks,
     pub(crate) jobs: Jobs,
+    pub(crate) hooks: Hooks,
     /// The system agent, if this server has one.
     pub(crate) desk: OnceLock<Arc<Desk>>,
     /// Requests under an `Idempotency-Key`, where no other node handles any.
@@ -136,6 +138,7 @@ impl App {
             hub: Hub::new(&config.limits, shared.then(Relay::default)),
             acks: Acks::start(store.clone(), clock.clone(), timing.gather_acks),
             jobs: Jobs::default(),
+            hooks: Hooks::default(),
             desk: OnceLock::new(),
             running: Running::default(),
             node: config.entropy.bytes(),

@@ -38,8 +38,10 @@ mod mail;
 mod realtime;
 mod run;
 mod sending;
+mod webhooks;
 mod workers;
 
+pub use agentchat_store::backup;
 pub use agentchat_store::transfer;
 pub use app::App;
 pub use clock::Clock;

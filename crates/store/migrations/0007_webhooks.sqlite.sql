@@ -1,6 +1,7 @@
 -- Webhooks, their queue, and what a message leaves besides its envelopes.
 
--- Bits: 1 an active webhook wants message.new, 2 there is a wake webhook. A send asks no more than this.
+-- Bits: 1 an active webhook wants message.new, 2 there is a wake webhook, 4 an active webhook wants something else. A
+-- send asks no more than this.
 ALTER TABLE inbox ADD COLUMN hooks INTEGER NOT NULL DEFAULT 0;
 UPDATE inbox SET hooks = 2 WHERE agent IN (SELECT agent FROM wake_webhook);
 
@@ -11,7 +12,7 @@ ALTER TABLE message ADD COLUMN trace TEXT;                           -- tracepar
 CREATE TABLE webhook (
     pk               INTEGER PRIMARY KEY,
     id               BLOB    NOT NULL UNIQUE,
-    agent            INTEGER NOT NULL,
+    agent            INTEGER NOT NULL,           -- 0: it was deleted, and its deliveries are being removed
     url              TEXT    NOT NULL,
     events           INTEGER NOT NULL,           -- bits: 1 message.new, 2 message.read, 4 presence.update,
                                                  -- 8 contact.blocked, 16 group.invite.received, 32 group.deleted

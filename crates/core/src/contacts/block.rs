@@ -1,14 +1,16 @@
 //! `POST /v1/contacts/{handle}/block`.
 
 use agentchat_protocol::handle::Handle;
+use agentchat_protocol::webhook::{ContactBlocked, WebhookEvent};
 use agentchat_store::key::AgentKey;
 use agentchat_store::tables::AgentRow;
 use agentchat_store::{Tx, Write};
 
 use super::somebody::{find_somebody, not_oneself};
 use crate::Error;
-use crate::agents::protect_system;
+use crate::agents::{protect_system, read_live};
 use crate::enforcement::{CommunityRules, Occasion, StatusChange, judge};
+use crate::webhooks::tell;
 
 /// Blocks somebody: no direct messages either way. May restrict or suspend the blocked one in the same transaction.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Blocked {
     pub is_new: bool,
     /// The blocked one's status is another now.
     pub standing: Option<StatusChange>,
+    /// Webhooks of the blocked one are to be told.
+    pub queued: bool,
 }
 
 impl Write for BlockAgent {
@@ -61,5 +65,22 @@ pub(super) async fn block(
 ) -> Result<Blocked, Error> {
     let is_new = tx.add_block(blocker, other.key, occasion.now.as_millis()).await?;
     let standing = judge(tx, other, rules, occasion).await?;
-    Ok(Blocked { agent: other.key, is_new, standing })
+    let queued = is_new && tell_blocked(tx, blocker, other, occasion).await?;
+    Ok(Blocked { agent: other.key, is_new, standing, queued })
+}
+
+/// The blocked one's webhooks, if any of them wants to know.
+async fn tell_blocked(
+    tx: &mut Tx<'_>,
+    blocker: AgentKey,
+    other: &AgentRow,
+    occasion: &Occasion,
+) -> Result<bool, Error> {
+    let event = WebhookEvent::ContactBlocked;
+    if tx.agents_wanting(&[other.key], event.bit()).await?.is_empty() {
+        return Ok(false);
+    }
+    let blocked_by = read_live(tx, blocker).await?.handle;
+    let data = ContactBlocked { blocked_by, blocked_at: occasion.now };
+    tell(tx, other.key, &event, &data, &occasion.event, occasion.now).await
 }

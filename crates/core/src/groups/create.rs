@@ -10,7 +10,7 @@ use agentchat_store::key::AgentKey;
 use agentchat_store::tables::{CandidateRow, NewGroupRow};
 use agentchat_store::{Tx, Write};
 
-use super::add::{InviteRules, Invited, Inviter};
+use super::add::{InviteRules, Invited, Inviter, tell_invited};
 use super::gate::living;
 use super::show::{detail, profile};
 use crate::Error;
@@ -34,6 +34,8 @@ pub struct Created {
     pub invited: Vec<Invited>,
     /// Microseconds until the creator's quota of invitations is full again, if it has one and something was taken.
     pub quota_full_in_us: Option<i64>,
+    /// Webhooks of the invited are to be told.
+    pub queued: bool,
 }
 
 impl Write for CreateGroup {
@@ -71,7 +73,8 @@ impl Write for CreateGroup {
         }
         let group = detail(tx, self.caller, key).await?;
         let quota_full_in_us = self.rules.after(tx, &invited, self.now).await?;
-        Ok(Created { answer: GroupCreated { group, add_results, add_errors }, invited, quota_full_in_us })
+        let queued = tell_invited(tx, &invited, self.now).await?;
+        Ok(Created { answer: GroupCreated { group, add_results, add_errors }, invited, quota_full_in_us, queued })
     }
 }
 

@@ -1,9 +1,12 @@
 //! `DELETE /v1/groups/{id}`.
 
+use agentchat_protocol::group::DeletedGroupInfo;
+use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_protocol::webhook::WebhookEvent;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::Work;
+use agentchat_store::tables::{WANTS_EVENTS, Work};
 use agentchat_store::{Tx, Write};
 
 use super::event::{GroupEvent, post};
@@ -11,6 +14,7 @@ use super::gate::{enter, forbidden, lock};
 use super::show::profile;
 use crate::Error;
 use crate::messages::Posted;
+use crate::webhooks::tell;
 
 /// Ends a group: the last message and the end are one transaction. What remains is a stored job that readers take for
 /// done.
@@ -28,6 +32,8 @@ pub struct DeletedGroup {
     pub deleted_at: Timestamp,
     /// The group's last message.
     pub posted: Posted,
+    /// Webhooks of its former members are to be told.
+    pub queued: bool,
 }
 
 impl Write for DeleteGroup {
@@ -46,6 +52,20 @@ impl Write for DeleteGroup {
         let posted = post(tx, self.group, self.caller, &event, self.message, self.now).await?;
         tx.end_group(inside.key(), self.caller, self.now.as_millis()).await?;
         tx.insert_job(Work::EndGroup(inside.key()), self.now).await?;
-        Ok(DeletedGroup { deleted_at: self.now, posted })
+        let queued = self.tell(tx, inside.handle(), &posted).await?;
+        Ok(DeletedGroup { deleted_at: self.now, posted, queued })
+    }
+}
+
+impl DeleteGroup {
+    /// The webhooks of all who have the last message, if any of them may want to know.
+    async fn tell(&self, tx: &mut Tx<'_>, by: Handle, posted: &Posted) -> Result<bool, Error> {
+        let info = DeletedGroupInfo { group_id: self.group, deleted_by_handle: by, deleted_at: self.now };
+        let mut queued = false;
+        for delivery in posted.deliveries.iter().filter(|delivery| delivery.hooks & WANTS_EVENTS != 0) {
+            let event = WebhookEvent::GroupDeleted;
+            queued |= tell(tx, delivery.recipient, &event, &info, &self.group.bytes(), self.now).await?;
+        }
+        Ok(queued)
     }
 }

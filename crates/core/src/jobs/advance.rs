@@ -79,6 +79,10 @@ impl Write for Advance {
         let advanced = match job.work {
             Work::ClearInbox(agent) => self.clear(tx, agent, &job).await?,
             Work::EndGroup(group) => self.end_group(tx, group).await?,
+            Work::DropWebhook(webhook) => {
+                let done = tx.drop_webhook(webhook, self.rows()).await?;
+                if done { Progress::Finished } else { Progress::More }.into()
+            }
         };
         if advanced.progress == Progress::Finished {
             tx.delete_job(job.key).await?;

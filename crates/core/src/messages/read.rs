@@ -6,11 +6,13 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{ConversationId, MessageId};
 use agentchat_protocol::message::Message;
 use agentchat_protocol::timestamp::Timestamp;
+use agentchat_protocol::webhook::WebhookEvent;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::Membership;
+use agentchat_store::tables::{Membership, WANTS_EVENTS};
 use agentchat_store::{Tx, Write};
 
 use super::view;
+use crate::webhooks::tell;
 use crate::{Error, Rejection};
 
 /// Stored envelopes touched by one operation at the most.
@@ -43,6 +45,8 @@ pub struct ReadOutcome {
     pub events: Vec<ReadEvent>,
     /// Too much was stored for one operation: run it again.
     pub more: bool,
+    /// Webhooks are to be told, too.
+    pub queued: bool,
 }
 
 impl ReadOutcome {
@@ -50,6 +54,7 @@ impl ReadOutcome {
     #[must_use]
     pub fn after(mut self, earlier: Self) -> Self {
         let told: Vec<AgentKey> = self.events.iter().map(|event| event.to).collect();
+        self.queued |= earlier.queued;
         self.events.extend(earlier.events.into_iter().filter(|event| !told.contains(&event.to)));
         self
     }
@@ -117,8 +122,9 @@ impl Reader<'_> {
         }
         let (reached, more) = self.settle(tx, conversation, through).await?;
         self.move_cursor(tx, conversation, reached).await?;
-        let events = self.events(tx, conversation, reached).await?;
-        Ok(ReadOutcome { events, more })
+        let mut outcome = ReadOutcome { more, ..ReadOutcome::default() };
+        self.tell(tx, conversation, reached, &mut outcome).await?;
+        Ok(outcome)
     }
 
     /// Takes what is still stored off the queue; answers how far it came.
@@ -154,18 +160,33 @@ impl Reader<'_> {
     }
 
     /// For each sender the newest message that turned read now, unless the sender is not to be told.
-    async fn events(&self, tx: &mut Tx<'_>, conversation: &Membership, through: i64) -> Result<Vec<ReadEvent>, Error> {
+    async fn tell(
+        &self,
+        tx: &mut Tx<'_>,
+        conversation: &Membership,
+        through: i64,
+        outcome: &mut ReadOutcome,
+    ) -> Result<(), Error> {
         let read = match conversation.pair() {
             Some(pair) => self.newest_of_other(tx, conversation, pair.other, through).await?,
             None => tx.newest_of_each(conversation.key, self.key, conversation.read_seq, through).await?,
         };
-        let mut events = Vec::new();
         for (to, id, seq) in read {
-            if tx.inbox(to).await?.is_some_and(|inbox| inbox.paused != PausedByOwner::Full) {
-                events.push(ReadEvent { to, frame: self.frame(conversation, id, seq) });
+            let inbox = tx.inbox(to).await?.filter(|inbox| inbox.paused != PausedByOwner::Full);
+            let Some(inbox) = inbox else { continue };
+            let frame = self.frame(conversation, id, seq);
+            if inbox.hooks & WANTS_EVENTS != 0 {
+                let seed = self.seed(id);
+                outcome.queued |= tell(tx, to, &WebhookEvent::MessageRead, &frame, &seed, self.now).await?;
             }
+            outcome.events.push(ReadEvent { to, frame });
         }
-        Ok(events)
+        Ok(())
+    }
+
+    /// A message is the newest that an agent read once only.
+    fn seed(&self, message: [u8; 16]) -> [u8; 16] {
+        (u128::from_be_bytes(message) ^ u128::from(self.key.0.unsigned_abs())).to_be_bytes()
     }
 
     async fn newest_of_other(

@@ -1,5 +1,6 @@
 //! Who is told of presences.
 
+use agentchat_protocol::webhook::WebhookEvent;
 use agentchat_store::key::AgentKey;
 use agentchat_store::{Read, Tx};
 
@@ -19,6 +20,8 @@ pub struct AudiencePage {
     pub pairs: Vec<(AgentKey, AgentKey)>,
     /// Where the next page begins, if there may be one.
     pub next: Option<(AgentKey, AgentKey)>,
+    /// Those of the owners who have webhooks that want to know.
+    pub hooked: Vec<AgentKey>,
 }
 
 impl Audience {
@@ -34,6 +37,9 @@ impl Read for Audience {
         let after = self.after.unwrap_or((AgentKey(0), AgentKey(0)));
         let pairs = tx.presence_audience(&self.subjects, after, Self::MOST as i64).await?;
         let next = pairs.last().copied().filter(|_| pairs.len() == Self::MOST);
-        Ok(AudiencePage { pairs, next })
+        let owners: Vec<AgentKey> = pairs.iter().map(|(_, owner)| *owner).collect();
+        let event = WebhookEvent::PresenceUpdate.bit();
+        let hooked = if owners.is_empty() { Vec::new() } else { tx.agents_wanting(&owners, event).await? };
+        Ok(AudiencePage { pairs, next, hooked })
     }
 }

@@ -28,7 +28,9 @@ impl Write for SetWake {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        Ok(tx.put_wake_webhook(self.agent, &self.url, &self.secret, self.now.as_millis()).await?)
+        tx.lock_inboxes(&[self.agent]);
+        tx.put_wake_webhook(self.agent, &self.url, &self.secret, self.now.as_millis()).await?;
+        Ok(tx.recount_hooks(self.agent).await?)
     }
 }
 
@@ -41,6 +43,8 @@ impl Write for ClearWake {
     type Error = Error;
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        Ok(tx.delete_wake_webhook(self.0).await?)
+        tx.lock_inboxes(&[self.0]);
+        tx.delete_wake_webhook(self.0).await?;
+        Ok(tx.recount_hooks(self.0).await?)
     }
 }

@@ -15,4 +15,5 @@ mod nodes;
 mod presence;
 mod replies;
 mod support;
+mod webhooks;
 mod world;

@@ -156,4 +156,7 @@ fn tell(app: &App, blocked: &Blocked) {
     if let Some(change) = &blocked.standing {
         enforcement::publish(app, change);
     }
+    if blocked.queued {
+        app.hooks.wake();
+    }
 }

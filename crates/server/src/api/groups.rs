@@ -67,7 +67,7 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Res
         show_quota(quota, created.quota_full_in_us);
         (StatusCode::CREATED, created.answer.clone())
     };
-    caller.commit(&app, operation, answer, |app, created| tell_invited(app, &created.invited)).await
+    caller.commit(&app, operation, answer, |app, created| tell_invited(app, &created.invited, created.queued)).await
 }
 
 /// A group and who is in it.
@@ -111,6 +111,9 @@ async fn delete(State(app): State<App>, caller: Caller, PathText(id): PathText) 
     let then = |app: &App, ended: &DeletedGroup| {
         publish_posted(app, &ended.posted);
         app.jobs.wake();
+        if ended.queued {
+            app.hooks.wake();
+        }
     };
     caller.commit(&app, operation, answer, then).await
 }
@@ -136,7 +139,7 @@ async fn add(State(app): State<App>, caller: Caller, PathText(id): PathText, Bod
         show_quota(quota, added.quota_full_in_us);
         (StatusCode::CREATED, added.result.clone())
     };
-    let then = |app: &App, added: &Added| tell_invited(app, added.invited.as_slice());
+    let then = |app: &App, added: &Added| tell_invited(app, added.invited.as_slice(), added.queued);
     let answered = caller.commit(&app, operation, answer, then).await;
     if answered.as_ref().is_err_and(|error| error.code() == ErrorCode::RateLimited) {
         show_empty(Policy::GroupInvite, quota);
@@ -261,7 +264,10 @@ fn publish_all(app: &App, posted: &[Posted]) {
 }
 
 /// Tells invitees that are not fully paused.
-fn tell_invited(app: &App, invited: &[Invited]) {
+fn tell_invited(app: &App, invited: &[Invited], queued: bool) {
+    if queued {
+        app.hooks.wake();
+    }
     for Invited { agent, invitation, .. } in invited.iter().filter(|invited| !invited.silent) {
         if let Some(text) = frame_text(&ServerFrame::GroupInviteReceived(Box::new(invitation.clone()))) {
             app.hub.event(*agent, &Event { text: text.into(), droppable: false });

@@ -4,6 +4,7 @@
 mod accounts;
 mod admin;
 mod agents;
+mod backup;
 mod contacts;
 mod conversations;
 mod directory;
@@ -16,6 +17,7 @@ mod presence;
 mod replies;
 mod service;
 mod sync;
+mod webhooks;
 
 use axum::Router;
 use axum::routing::any;
@@ -43,6 +45,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(accounts::routes())
         .merge(agents::routes())
         .merge(admin::routes())
+        .merge(backup::routes())
         .merge(escalations::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
@@ -53,6 +56,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(directory::routes())
         .merge(presence::routes())
         .merge(replies::routes())
+        .merge(webhooks::routes())
         .merge(crate::realtime::routes())
 }
 

@@ -8,7 +8,8 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use agentchat_core::presence::{Announcement, Announcements, Attend, Audience, Begin, Bury, Fade, PresenceDue, Renew};
+use agentchat_core::presence::{Announcement, Announcements, Attend, Audience, AudiencePage, Begin, Bury, Fade, PresenceDue, Renew};
+use agentchat_core::webhooks::QueuePresences;
 use agentchat_protocol::frame::ServerFrame;
 use agentchat_store::Write;
 use agentchat_store::key::AgentKey;
@@ -223,11 +224,34 @@ impl Keeper<'_> {
                     self.tell_owners(announcement, &owners);
                 }
             }
+            self.queue(announcements, &page).await?;
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
             }
         }
+    }
+
+    /// For the webhooks of those on this page who have any.
+    async fn queue(
+        &self,
+        announcements: &[Announcement],
+        page: &AudiencePage,
+    ) -> Result<(), agentchat_core::Error> {
+        let hooked = page.pairs.iter().filter(|(_, owner)| page.hooked.binary_search(owner).is_ok());
+        let told: Vec<_> = hooked
+            .flat_map(|(subject, owner)| {
+                let of_subject = announcements.iter().filter(move |announcement| announcement.subject == *subject);
+                of_subject.map(|announcement| (announcement.clone(), *owner, self.app.entropy.bytes()))
+            })
+            .collect();
+        for chunk in told.chunks(QueuePresences::MOST) {
+            let operation = QueuePresences { announcements: chunk.to_vec(), now: self.app.clock.now() };
+            if self.app.store.write_own(operation).await? {
+                self.app.hooks.wake();
+            }
+        }
+        Ok(())
     }
 
     fn tell_owners(&self, announcement: &Announcement, owners: &[AgentKey]) {

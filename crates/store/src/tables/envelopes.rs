@@ -18,6 +18,8 @@ pub struct Inbox {
     pub epoch: i64,
     pub status: AgentStatus,
     pub paused: PausedByOwner,
+    /// What else waits for what comes: `WANTS_MESSAGES`, `WANTS_WAKING`, `WANTS_EVENTS`.
+    pub hooks: i64,
 }
 
 /// How far an inbox is, and its account's state: what a node compares its sockets with.
@@ -72,7 +74,7 @@ impl Tx<'_> {
     /// An agent's inbox, with the account's state in the same snapshot.
     pub async fn inbox(&mut self, agent: AgentKey) -> Result<Option<Inbox>> {
         self.query_opt(
-            "SELECT i.last_position, i.undelivered, a.epoch, a.status, a.paused \
+            "SELECT i.last_position, i.undelivered, a.epoch, a.status, a.paused, i.hooks \
              FROM inbox i JOIN agent a ON a.pk = i.agent WHERE i.agent = $1",
             &[agent.into()],
             |row| {
@@ -82,6 +84,7 @@ impl Tx<'_> {
                     epoch: row.int(2)?,
                     status: agents::status(row.int(3)?)?,
                     paused: agents::paused(row.int(4)?)?,
+                    hooks: row.int(5)?,
                 })
             },
         )

@@ -2,7 +2,7 @@
 
 use agentchat_protocol::timestamp::Timestamp;
 
-use crate::key::{AgentKey, ConversationKey, JobKey};
+use crate::key::{AgentKey, ConversationKey, JobKey, WebhookKey};
 use crate::row::Row;
 use crate::{Engine, Result, StoreError, Tx};
 
@@ -13,6 +13,8 @@ pub enum Work {
     ClearInbox(AgentKey),
     /// Tell the members of a deleted group of its end, settle what waits in it, close it.
     EndGroup(ConversationKey),
+    /// Remove what a deleted webhook was owed, and itself.
+    DropWebhook(WebhookKey),
 }
 
 /// A stored job.
@@ -39,6 +41,7 @@ fn job(row: &Row<'_>) -> Result<JobRow> {
     let work = match row.int(1)? {
         0 => Work::ClearInbox(AgentKey(row.int(2)?)),
         1 => Work::EndGroup(ConversationKey(row.int(2)?)),
+        2 => Work::DropWebhook(WebhookKey(row.int(2)?)),
         kind => return Err(StoreError::Internal(format!("job {} is of the unknown kind {kind}", key.0))),
     };
     Ok(JobRow { key, work, created_at: Timestamp::from_millis(row.int(3)?) })
@@ -50,6 +53,7 @@ impl Tx<'_> {
         let (kind, subject): (i64, i64) = match work {
             Work::ClearInbox(agent) => (0, agent.0),
             Work::EndGroup(group) => (1, group.0),
+            Work::DropWebhook(webhook) => (2, webhook.0),
         };
         let key = self
             .query_int(

@@ -11,6 +11,8 @@ use crate::{Engine, Result, Tx};
 pub const WANTS_MESSAGES: i64 = 1;
 /// Bits of `inbox.hooks`: the agent wants to be woken.
 pub const WANTS_WAKING: i64 = 2;
+/// Bits of `inbox.hooks`: an active webhook of the agent wants something else than messages.
+pub const WANTS_EVENTS: i64 = 4;
 
 /// `webhook.events`, `webhook_delivery.event`: a message for the agent.
 pub(super) const MESSAGE_NEW: i64 = 1;

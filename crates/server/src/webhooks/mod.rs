@@ -1,0 +1,5 @@
+//! Calls to webhooks.
+
+mod hooks;
+
+pub(crate) use hooks::Hooks;
