@@ -28,6 +28,7 @@ pub mod conversations;
 pub mod directory;
 pub mod enforcement;
 mod error;
+pub mod export;
 pub mod groups;
 pub mod idempotency;
 pub mod inboxes;

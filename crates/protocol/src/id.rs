@@ -76,7 +76,7 @@ fn write_encoded(f: &mut fmt::Formatter<'_>, prefix: &str, bytes: [u8; 16]) -> f
 
 /// `Debug`, serde and the OpenAPI schema of a type that has `Display` and `FromStr`.
 macro_rules! as_text {
-    ($name:ident, $example:expr) => {
+    ($name:ident, $example:expr, $pattern:expr) => {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Display::fmt(self, f)
@@ -95,7 +95,7 @@ macro_rules! as_text {
             }
         }
 
-        crate::spelled::text_schema!($name, $example);
+        crate::spelled::text_schema!($name, $example, $pattern);
     };
 }
 
@@ -142,7 +142,11 @@ macro_rules! crockford_id {
             }
         }
 
-        as_text!($name, concat!($prefix, "_01KF0FV2EEEHNV40B5XV4HWRT4"));
+        as_text!(
+            $name,
+            concat!($prefix, "_01KF0FV2EEEHNV40B5XV4HWRT4"),
+            concat!("^", $prefix, "_[0-9A-HJKMNP-TV-Z]{26}$")
+        );
     };
 }
 
@@ -165,6 +169,10 @@ crockford_id!(
 crockford_id!(
     /// Something that was reported to the operator (`esc_`).
     EscalationId, "esc"
+);
+crockford_id!(
+    /// An attachment (`att_`).
+    AttachmentId, "att"
 );
 crockford_id!(
     /// A webhook (`whk_`).
@@ -265,7 +273,7 @@ impl FromStr for ConversationId {
     }
 }
 
-as_text!(ConversationId, "conv_01KF0FV2ENFV1T8ZEF0PGKKP4N");
+as_text!(ConversationId, "conv_01KF0FV2ENFV1T8ZEF0PGKKP4N", "^(conv|grp)_[0-9A-HJKMNP-TV-Z]{26}$");
 
 /// One recipient's copy of a message in the sync order: `del_` and 32 lowercase hex digits.
 ///
@@ -311,4 +319,4 @@ impl FromStr for DeliveryId {
     }
 }
 
-as_text!(DeliveryId, "del_019bc0fd89c375e3890289e2955dfaec");
+as_text!(DeliveryId, "del_019bc0fd89c375e3890289e2955dfaec", "^del_[0-9a-f]{32}$");

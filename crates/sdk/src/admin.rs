@@ -108,6 +108,14 @@ impl Admin {
         self.client.call(Request::delete(AGENTS).handle(handle))
     }
 
+    /// Copies the server's store while it serves. Waits as long as it takes, and is not tried again.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR`: the name is not 1–64 of a–z, 0–9 and `-`, is taken, or the store is in PostgreSQL.
+    pub fn back_up(&self, name: &str) -> Call<'_, BackupMade> {
+        self.client.call(Request::post("/admin/backup").json(&json!({"name": name}))).timeout(None)
+    }
+
     /// Any other endpoint with the operator's token.
     pub fn raw(&self, method: http::Method, path: impl Into<String>) -> RawCall<'_> {
         self.client.raw(method, path)
@@ -147,6 +155,18 @@ wire_struct! {
         optional limit: u64,
         /// How many were skipped.
         optional offset: u64,
+    }
+}
+
+wire_struct! {
+    /// A backup of the server's store.
+    pub struct BackupMade {
+        /// The database, on the server's machine.
+        required file: String,
+        /// Its length.
+        optional bytes: u64,
+        /// Its hash, in hexadecimal.
+        optional sha256: String,
     }
 }
 

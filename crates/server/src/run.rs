@@ -90,6 +90,7 @@ impl Server {
         app.spawn(workers::keep_presence(app.clone()));
         app.spawn(workers::purge(app.clone()));
         app.spawn(workers::expire(app.clone()));
+        app.spawn(workers::retain(app.clone()));
         if app.config.system_agent {
             chatfather::open(&app).await?;
         }

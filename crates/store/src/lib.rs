@@ -8,6 +8,7 @@
 //! * [`Store`] — opens a data folder or connects to PostgreSQL, runs operations, hands back what they returned.
 //! * [`Tx`] — what an operation may do; its SQL is private, the verbs live in [`tables`].
 //! * [`search`] — which messages hold which words.
+//! * [`backup`] — copies a folder's store while it is served, and puts such a copy back.
 //! * [`key`] — the integer keys rows are known by inside.
 //! * [`transfer`] — moves a folder's store to PostgreSQL.
 //!
@@ -32,6 +33,7 @@
 //! # });
 //! ```
 
+pub mod backup;
 mod error;
 pub mod key;
 mod operation;

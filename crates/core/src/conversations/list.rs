@@ -41,7 +41,7 @@ impl Read for ListConversations {
 }
 
 impl ListConversations {
-    async fn item(&self, tx: &mut Tx<'_>, conversation: &Membership) -> Result<ConversationListItem, Error> {
+    pub(crate) async fn item(&self, tx: &mut Tx<'_>, conversation: &Membership) -> Result<ConversationListItem, Error> {
         let unread = unread(tx, self.agent, conversation).await?;
         let last = tx.newest_visible(self.agent, conversation.key, conversation.visible_after()).await?;
         let kind = last.as_ref().map(|row| kind_of(row.kind));

@@ -19,7 +19,7 @@ mod trip_loop_guard;
 mod view;
 
 pub(crate) use send_group::deliveries;
-pub(crate) use view::{kind_number, kind_of, sender_context};
+pub(crate) use view::{history_row, kind_number, kind_of, sender_context};
 
 pub use ack_through::{AckProgress, AckThrough};
 pub use count_undelivered::CountUndelivered;

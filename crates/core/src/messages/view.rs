@@ -40,7 +40,9 @@ pub(crate) fn handle(text: &str) -> Result<Handle, StoreError> {
 /// Status and times of a row: of the viewer's own envelope for what it received, of the recipients' for what it sent.
 fn progress(row: &MessageRow) -> (MessageStatus, Option<Timestamp>, Option<Timestamp>) {
     let Some(envelope) = row.envelope else {
-        return (MessageStatus::Stored, None, None);
+        // What was emptied had reached everybody; when, is not known any more.
+        let status = if row.content.is_empty() { MessageStatus::Delivered } else { MessageStatus::Stored };
+        return (status, None, None);
     };
     let delivered_at = envelope.delivered_at.map(Timestamp::from_millis);
     match (envelope.read_at.filter(|_| !envelope.expired), envelope.delivered) {
@@ -69,7 +71,7 @@ pub(super) fn message(row: MessageRow) -> Result<Message, StoreError> {
         client_msg_id: row.client_msg_id,
         seq: row.seq,
         kind: kind_of(row.kind),
-        content: RawJson::from_checked(row.content),
+        content: content(row.content),
         metadata: row.metadata.map_or_else(RawJson::empty_object, RawJson::from_checked),
         context: MessageContext {
             sender: sender_context(sender, row.sender_name, row.sender_is_system),
@@ -94,6 +96,11 @@ pub(super) fn message(row: MessageRow) -> Result<Message, StoreError> {
     })
 }
 
+/// Of a stub nothing is left.
+fn content(text: String) -> RawJson {
+    if text.is_empty() { RawJson::empty_object() } else { RawJson::from_checked(text) }
+}
+
 /// Who speaks, as receivers see it.
 pub(crate) fn sender_context(handle: Handle, display_name: Option<String>, is_system: bool) -> ContextSender {
     let kind = if is_system { SenderKind::System } else { SenderKind::Agent };
@@ -101,7 +108,7 @@ pub(crate) fn sender_context(handle: Handle, display_name: Option<String>, is_sy
 }
 
 /// The row as history shows it: with `is_own`, `sender_handle` and, for received ones, the delivery id.
-pub(super) fn history_row(
+pub(crate) fn history_row(
     row: MessageRow,
     viewer: AgentKey,
     keys: &agentchat_protocol::delivery::DeliveryKey,

@@ -7,6 +7,7 @@ use agentchat_core::accounts::{NewAccount, Registered as NewlyRegistered};
 use agentchat_core::agents::{AgentSummary, CountAll, CreateAgent, ListAgents, ShowSummary};
 use agentchat_core::enforcement::{ReinstateAgent, StatusChange, SuspendAgent};
 use agentchat_core::presence::LastSeen;
+use agentchat_core::retention::ShowRetention;
 use agentchat_protocol::account::{Done, Registered};
 use agentchat_protocol::agent::{Agent, AgentStatus};
 use agentchat_protocol::api_key::hash_key;
@@ -101,6 +102,7 @@ pub(crate) struct Stats {
     sockets: usize,
     webhook_queue: u64,
     nodes: Vec<Node>,
+    retention: Retention,
     store: StoreSize,
 }
 
@@ -121,6 +123,33 @@ pub(crate) struct Node {
     /// Whether the other nodes hear it, `up` or `lost`; absent without a bus.
     #[serde(skip_serializing_if = "Option::is_none")]
     bus: Option<&'static str>,
+}
+
+/// The emptying of old messages.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Retention {
+    /// End of the last run; null before the first.
+    last_run_at: Option<Timestamp>,
+    /// Messages that the last run emptied.
+    messages: i64,
+    /// Attachments that went with them.
+    attachments: i64,
+    /// The next run, not before; null where messages are kept for ever.
+    next_run_at: Option<Timestamp>,
+}
+
+impl Retention {
+    async fn of(app: &App) -> Result<Self> {
+        let row = app.store.read(ShowRetention).await?;
+        let last = row.map(|row| row.last).unwrap_or_default();
+        let next = row.map_or_else(|| app.clock.now(), |row| Timestamp::from_millis(row.next_at));
+        Ok(Self {
+            last_run_at: row.and_then(|row| row.last_at).map(Timestamp::from_millis),
+            messages: last.messages,
+            attachments: last.attachments,
+            next_run_at: (app.limits.retention_days > 0).then_some(next),
+        })
+    }
 }
 
 /// The store, and the bytes it takes.
@@ -260,6 +289,7 @@ async fn stats(_: Operator, State(app): State<App>) -> Result<Json<Stats>> {
         sockets,
         webhook_queue: 0,
         nodes: vec![Node { version: env!("CARGO_PKG_VERSION"), sockets, bus }],
+        retention: Retention::of(&app).await?,
         store: StoreSize { engine, bytes: counts.store_bytes, log_bytes: app.store.stats().log_bytes },
     }))
 }

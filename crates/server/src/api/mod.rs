@@ -10,6 +10,7 @@ mod conversations;
 mod directory;
 mod document;
 mod escalations;
+mod export;
 mod groups;
 mod messages;
 mod mutes;
@@ -46,6 +47,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(agents::routes())
         .merge(admin::routes())
         .merge(backup::routes())
+        .merge(export::routes())
         .merge(escalations::routes())
         .merge(conversations::routes())
         .merge(messages::routes())

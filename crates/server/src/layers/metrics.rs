@@ -22,6 +22,8 @@ const COUNTERS: &[(&str, &str)] = &[
     ("agentchat_ws_closes_total", "Closed sockets by close code."),
     ("agentchat_drain_frames_total", "Frames written from the store."),
     ("agentchat_reoffers_total", "Deliveries written again because nobody acked them."),
+    ("agentchat_retention_messages_total", "Messages that were emptied because of their age."),
+    ("agentchat_retention_attachments_total", "Attachments that went with them."),
     ("agentchat_store_commits_total", "Commits of the store since the start."),
     ("agentchat_resync_reads_total", "Looks into the shared store for what the bus lost, a batch of agents each."),
     ("agentchat_resync_sockets_behind_total", "Sockets that learned from such a look what nobody had told them."),

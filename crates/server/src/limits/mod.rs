@@ -77,6 +77,8 @@ numbers! {
     cold_cap = 100,
     /// Seconds a message may wait at the most before it expires by itself.
     expiry_max_s = 2_592_000,
+    /// Days after which messages that reached everybody are emptied; 0 keeps them for ever.
+    retention_days = 0,
     /// Characters of an agent's display name.
     display_name = 100,
     /// Characters of an agent's description.

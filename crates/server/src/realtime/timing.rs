@@ -36,6 +36,8 @@ pub struct Timing {
     pub seek_jobs: Duration,
     /// A job in a shared store belongs to the node that took it for so long, counted from its last chunk.
     pub hold_jobs: Duration,
+    /// Between two looks whether old messages are to be emptied.
+    pub seek_retention: Duration,
     /// Agents that come and go are gathered for so long before that is written down.
     pub gather_presence: Duration,
     /// A node says so often that it lives, and its connections with it. One that does not for 300 s is taken for dead.
@@ -68,6 +70,7 @@ impl Default for Timing {
             keep_callers: Duration::from_secs(5),
             seek_jobs: Duration::from_secs(5),
             hold_jobs: Duration::from_secs(30),
+            seek_retention: Duration::from_secs(60),
             gather_presence: Duration::from_millis(50),
             renew_presence: Duration::from_secs(60),
             sweep_presence: Duration::from_secs(10),

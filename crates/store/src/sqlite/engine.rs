@@ -1,7 +1,7 @@
 //! The embedded engine as a whole: a folder, its threads, the way of an operation through them.
 
 use std::fs::File;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, oneshot};
@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     Checkpointer, DATABASE_FILE, Finished, Log, Others, Queue, ReadJob, Readers, SearchIndex, Writer, WriterParts, take,
 };
+use crate::backup::{BACKUPS, Backup, BackupError};
 use crate::key::MessageKey;
 use crate::running::{Then, TypedRead, TypedWrite, at_once, panicked};
 use crate::search::{BATCH, Indexed, Lookup};
@@ -25,6 +26,10 @@ pub(crate) struct Embedded {
     threads: Mutex<Threads>,
     beside: Arc<Others>,
     search: Arc<SearchIndex>,
+    /// No backup is to go on.
+    closing: Arc<AtomicBool>,
+    /// One backup at a time.
+    backups: tokio::sync::Mutex<()>,
     // Held open for the flock it carries.
     lock: File,
 }
@@ -70,7 +75,8 @@ impl Embedded {
         let search = Arc::new(SearchIndex::new(folder).map_err(spawned)?);
         let answers = Some(tokio::spawn(answer(answers)));
         let threads = Mutex::new(Threads { checkpointer: Some(checkpointer), others, answers });
-        Ok(Self { queue, readers, log, commits, threads, beside, search, lock })
+        let (closing, backups) = (Arc::default(), tokio::sync::Mutex::default());
+        Ok(Self { queue, readers, log, commits, threads, beside, search, closing, backups, lock })
     }
 
     pub(crate) async fn write<W: Write>(
@@ -127,6 +133,15 @@ impl Embedded {
         Ok(self.search.followed().await?.0)
     }
 
+    pub(crate) async fn back_up(&self, name: &str) -> Result<Backup, BackupError> {
+        let _one_at_a_time = self.backups.lock().await;
+        let folder = self.beside.file().with_file_name(BACKUPS);
+        let (others, log) = (Arc::clone(&self.beside), Arc::clone(&self.log));
+        let (name, closing) = (name.to_owned(), Arc::clone(&self.closing));
+        let made = tokio::task::spawn_blocking(move || super::backup::back_up(&folder, &name, &others, &log, &closing));
+        made.await.unwrap_or(Err(BackupError::Interrupted))
+    }
+
     pub(crate) fn stats(&self) -> StoreStats {
         StoreStats {
             queue_depth: self.queue.depth(),
@@ -136,6 +151,7 @@ impl Embedded {
     }
 
     pub(crate) async fn close(&self) {
+        self.closing.store(true, Ordering::Release);
         self.queue.close();
         self.readers.close();
         let mut threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
@@ -156,6 +172,7 @@ impl Embedded {
 
 impl Drop for Embedded {
     fn drop(&mut self) {
+        self.closing.store(true, Ordering::Release);
         self.queue.close();
         self.readers.close();
         self.search.close();

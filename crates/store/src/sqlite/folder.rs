@@ -14,7 +14,7 @@ const MARKER: &str = "MIGRATED";
 
 /// The folder's lock, held as long as the file is open, and a connection to its database at the newest schema.
 pub(crate) fn take(folder: &Path) -> Result<(File, Connection), OpenError> {
-    let lock = lock(folder)?;
+    let lock = hold(folder)?;
     if let Some(target) = moved_to(folder)? {
         return Err(OpenError::Moved { folder: folder.to_owned(), target });
     }
@@ -48,7 +48,7 @@ pub(crate) fn unmark_moved(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Where the folder's store went, as the marker says in its second line.
-fn moved_to(folder: &Path) -> Result<Option<String>, OpenError> {
+pub(crate) fn moved_to(folder: &Path) -> Result<Option<String>, OpenError> {
     match std::fs::read_to_string(folder.join(MARKER)) {
         Ok(text) => Ok(Some(text.lines().nth(1).unwrap_or("another database").to_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -56,7 +56,8 @@ fn moved_to(folder: &Path) -> Result<Option<String>, OpenError> {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, OpenError> {
+/// The folder's lock alone.
+pub(crate) fn hold(folder: &Path) -> Result<File, OpenError> {
     let failed = |source| OpenError::Folder { folder: folder.to_owned(), source };
     make(folder).map_err(failed)?;
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;

@@ -18,9 +18,12 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (10, include_str!("../../migrations/0010_retention.sqlite.sql")),
 ];
 
+/// The newest schema.
+pub(crate) const SCHEMA: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+
 /// Brings a SQLite database to the newest schema.
 pub(super) fn run(connection: &mut Connection, folder: &Path) -> Result<(), OpenError> {
-    let known = MIGRATIONS.last().map_or(0, |(number, _)| *number);
+    let known = SCHEMA;
     let failed =
         |error: rusqlite::Error| OpenError::Database { folder: folder.to_owned(), source: StoreError::from(error) };
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;

@@ -1,5 +1,6 @@
 //! The embedded engine: one writer, a few readers, a checkpointer, one file.
 
+mod backup;
 mod checkpoint;
 mod connection;
 mod engine;
@@ -11,9 +12,11 @@ mod search;
 mod writer;
 
 use checkpoint::{Checkpointer, Log};
-use connection::{DATABASE_FILE, reader, writer};
+pub(crate) use connection::DATABASE_FILE;
+use connection::{reader, writer};
 pub(crate) use engine::Embedded;
-pub(crate) use folder::{has_store, mark_moved, take, unmark_moved};
+pub(crate) use folder::{has_store, hold, mark_moved, moved_to, take, unmark_moved};
+pub(crate) use migrate::SCHEMA;
 use others::Others;
 use readers::{ReadJob, Readers};
 use search::SearchIndex;

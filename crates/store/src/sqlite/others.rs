@@ -26,13 +26,16 @@ pub(crate) struct Others {
     file: PathBuf,
     readers: Vec<Slot>,
     copier: Slot,
+    /// A backup's, while one is made.
+    vacuum: Slot,
 }
 
 impl Others {
     /// Opens connections for so many readers and for the thread that copies.
     pub(crate) fn open(file: &Path, readers: usize) -> rusqlite::Result<Self> {
         let readers = (0..readers).map(|_| Ok(Mutex::new(Some(reader(file)?)))).collect::<rusqlite::Result<_>>()?;
-        Ok(Self { file: file.to_owned(), readers, copier: Mutex::new(Some(writer(file)?)) })
+        let copier = Mutex::new(Some(writer(file)?));
+        Ok(Self { file: file.to_owned(), readers, copier, vacuum: Mutex::new(None) })
     }
 
     /// A reader's connection, while no reopening is under way.
@@ -45,13 +48,24 @@ impl Others {
         lock(&self.copier)
     }
 
+    /// The place of a backup's connection, which exists as long as this is held.
+    pub(crate) fn vacuum(&self) -> MutexGuard<'_, Option<Connection>> {
+        lock(&self.vacuum)
+    }
+
+    /// The database.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Closes all and opens them again; answers the writer's. After an error there are none, until it is called again.
     pub(crate) fn reopen(&self, old: Option<Connection>) -> rusqlite::Result<Connection> {
         self.with_all(|all| {
             abandon(all, old)?;
             let fresh = writer(&self.file)?;
             let (copier, readers) = all.split_first_mut().expect("the copier's slot");
-            for slot in readers {
+            // The last one is a backup's.
+            for slot in readers.iter_mut().take(self.readers.len()) {
                 **slot = Some(reader(&self.file)?);
             }
             **copier = Some(writer(&self.file)?);
@@ -71,7 +85,7 @@ impl Others {
 
     /// The copier's slot first. Waits until nobody works on any of them.
     fn with_all<T>(&self, work: impl FnOnce(&mut [MutexGuard<'_, Option<Connection>>]) -> T) -> T {
-        let mut all: Vec<_> = std::iter::once(&self.copier).chain(&self.readers).map(lock).collect();
+        let mut all: Vec<_> = std::iter::once(&self.copier).chain(&self.readers).chain([&self.vacuum]).map(lock).collect();
         work(&mut all)
     }
 }

@@ -44,13 +44,14 @@ impl Tx<'_> {
         counts.ok_or_else(missing)
     }
 
-    /// Messages are numbered without holes and never removed, so their conversations' last numbers count them
-    /// without walking the largest table; envelopes are counted by the inboxes.
+    /// Messages are numbered without holes and never removed, so their conversations' last numbers count them without
+    /// walking the largest table; those that were emptied are counted as it happens; envelopes are counted by the inboxes.
     pub async fn count_messages(&mut self) -> Result<MessageCounts> {
         let counts = self
             .query_opt(
                 "SELECT (SELECT COUNT(*) FROM conversation),
-                        CAST((SELECT COALESCE(SUM(last_seq), 0) FROM conversation) AS BIGINT),
+                        CAST((SELECT COALESCE(SUM(last_seq), 0) FROM conversation) AS BIGINT)
+                        - COALESCE((SELECT stubs FROM retention), 0),
                         CAST((SELECT COALESCE(SUM(undelivered), 0) FROM inbox JOIN agent ON agent.pk = inbox.agent
                               WHERE agent.status <> 3) AS BIGINT)",
                 &[],

@@ -94,9 +94,10 @@ macro_rules! from_message {
     };
 }
 
+/// Stubs of emptied messages are shown to nobody.
 macro_rules! visible {
     () => {
-        "WHERE NOT EXISTS (SELECT 1 FROM hidden h WHERE h.agent = $1 AND h.message = m.pk) "
+        "WHERE m.content <> '' AND NOT EXISTS (SELECT 1 FROM hidden h WHERE h.agent = $1 AND h.message = m.pk) "
     };
 }
 
@@ -208,7 +209,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// One message by its key, as `viewer` sees it at `now`; whether it may is the caller's to ask.
+    /// One message by its key, as `viewer` sees it at `now`, also if it is a stub; whether it may is the caller's to ask.
     pub async fn message(&mut self, viewer: AgentKey, key: MessageKey, now: i64) -> Result<Option<MessageRow>> {
         let found = self
             .query_opt(
@@ -224,7 +225,7 @@ impl Tx<'_> {
     pub async fn message_by_id(&mut self, viewer: AgentKey, id: &[u8; 16], now: i64) -> Result<Option<MessageRow>> {
         let found = self
             .query_opt(
-                concat!(message_columns!(), from_message!(), "WHERE m.id = $2"),
+                concat!(message_columns!(), from_message!(), "WHERE m.id = $2 AND m.content <> ''"),
                 &[viewer.into(), id.into()],
                 |row| message(row, now),
             )

@@ -11,6 +11,7 @@ mod counts;
 mod direct_send;
 mod directory;
 mod envelopes;
+mod export;
 mod group_ends;
 mod group_send;
 mod groups;
@@ -53,6 +54,7 @@ pub use direct_send::{
 };
 pub use directory::DirectoryRow;
 pub use envelopes::{Inbox, InboxHead};
+pub use export::{AttachmentFacts, Span};
 pub use group_ends::{GroupEndRow, OpenMembership};
 pub use group_send::{GroupEnvelope, GroupMessage, GroupSendState, GroupState, Said, StoredGroup};
 pub use groups::{GroupMemberRow, GroupRow, NewGroupRow};

@@ -10,7 +10,12 @@ pub(super) const TARGET_ONLY: &[&str] = &["cold", "mailbox", "to_index", "search
 pub(super) const MIGRATIONS: &str = "migration";
 
 /// Columns that are not moved as they are: `(table, column, what is read instead)`. Nobody works on a job any more.
-const READ_AS: &[(&str, &str, &str)] = &[("job", "claimed_by", "NULL"), ("job", "claimed_until", "0")];
+const READ_AS: &[(&str, &str, &str)] = &[
+    ("job", "claimed_by", "NULL"),
+    ("job", "claimed_until", "0"),
+    ("retention", "claimed_by", "NULL"),
+    ("retention", "claimed_until", "0"),
+];
 
 /// A table to move.
 #[derive(Debug, Clone, PartialEq, Eq)]

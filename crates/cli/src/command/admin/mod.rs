@@ -1,7 +1,9 @@
 //! `agentchat admin`: the operator's side.
 
 mod agents;
+mod backup;
 mod migrate_store;
+mod restore;
 mod seed;
 mod stats;
 
@@ -30,6 +32,10 @@ enum Command {
     Agents(agents::Command),
     /// Counts of the whole server
     Stats,
+    /// Copy a running server's data folder, while it serves
+    Backup(backup::Arguments),
+    /// Put a backup into a folder that a server can be started on
+    Restore(restore::Arguments),
     /// Move a stopped server's data folder to an empty PostgreSQL database
     MigrateStore(migrate_store::Arguments),
 }
@@ -42,6 +48,8 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
         Command::Seed(arguments) => seed::run(context, &admin()?, &session::api_base(context)?, arguments).await,
         Command::Agents(command) => agents::run(context, &admin()?, command).await,
         Command::Stats => stats::run(context, &admin()?).await,
+        Command::Backup(arguments) => backup::run(context, &admin()?, arguments).await,
+        Command::Restore(arguments) => restore::run(context, &arguments),
         Command::MigrateStore(arguments) => migrate_store::run(context, arguments).await,
     }
 }
