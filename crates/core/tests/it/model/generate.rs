@@ -70,6 +70,7 @@ const VERBS: &[(u32, Verb)] = &[
     (5, Verb::Demote),
     (5, Verb::Leave),
     (3, Verb::Expire),
+    (4, Verb::Retain),
     (3, Verb::Work),
     (2, Verb::Crash),
 ];

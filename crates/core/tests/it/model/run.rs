@@ -103,6 +103,7 @@ const EXPECTED: &[(&str, &[&str])] = &[
     ("Block", &["ok"]),
     ("Mute", &["ok"]),
     ("Notify", &["ok"]),
+    ("Emptied", &["messages"]),
     ("CreateGroup", &["ok"]),
     ("UpdateGroup", &["ok"]),
     ("AddMember", &["ok", "FORBIDDEN", "GROUP_NOT_FOUND"]),
@@ -212,6 +213,14 @@ impl Both<'_> {
             self.places.watch(who, body, &self.model, &mut self.system)?;
         }
         nothing_or(answers(&expected, &actual))?;
+        if let Action::Retain { age, cut_short } = action {
+            let before = turn.now - age;
+            self.system.expire(&turn).await;
+            let emptied = self.system.retain(before, *cut_short, &turn).await;
+            *self.record.tally.borrow_mut().entry("Emptied".into()).or_default().entry("messages").or_default() +=
+                u32::try_from(emptied.len()).expect("few");
+            self.model.hear_of_emptying(&emptied, before)?;
+        }
         if let Action::Work { chunks, rows } = action {
             self.work(*chunks, *rows).await?;
         }

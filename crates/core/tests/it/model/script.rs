@@ -78,6 +78,7 @@ pub(super) enum Verb {
     Demote,
     Leave,
     Expire,
+    Retain,
     Work,
     Crash,
 }
@@ -310,6 +311,12 @@ pub(super) enum Action {
     },
     /// The job that writes down what expired.
     Expire,
+    /// Messages older than so many milliseconds are emptied.
+    Retain {
+        age: i64,
+        /// The first page is done twice.
+        cut_short: bool,
+    },
     /// Some chunks of the jobs that end accounts and groups leave behind.
     Work {
         chunks: usize,
@@ -329,6 +336,7 @@ impl Action {
             | Self::Suspend { .. }
             | Self::Reinstate { .. }
             | Self::Expire
+            | Self::Retain { .. }
             | Self::Work { .. }
             | Self::Crash => None,
             Self::Profile { who, .. }
@@ -433,6 +441,7 @@ impl fmt::Display for Action {
             Self::Demote { group, name, .. } => write!(f, "demotes {name} in {}", of_conversation(group)),
             Self::Leave { group, .. } => write!(f, "leaves {}", of_conversation(group)),
             Self::Expire => write!(f, "the job of expiry runs"),
+            Self::Retain { age, .. } => write!(f, "messages older than {age} ms are emptied"),
             Self::Work { chunks, rows } => write!(f, "{chunks} chunks of {rows} rows of unfinished jobs are done"),
             Self::Crash => write!(f, "the store crashes and is opened again"),
         }

@@ -95,7 +95,7 @@ impl Model {
     }
 
     pub(super) fn read(&mut self, who: Who, id: MessageId) -> Answer {
-        let found = self.find_message(id);
+        let found = self.find_kept(id);
         let received = |(at, index): &(usize, usize)| self.conversations[*at].messages[*index].envelope(who).is_some();
         let (at, index) = found.filter(received).ok_or_else(|| refused("MESSAGE_NOT_FOUND"))?;
         let events = self.move_cursor(who, at, index + 1);
@@ -124,7 +124,7 @@ impl Model {
         let mut newest: std::collections::BTreeMap<&str, (Who, usize)> = std::collections::BTreeMap::new();
         for (index, message) in conversation.messages.iter_mut().enumerate().take(through) {
             let gone = message.envelope(who).is_none_or(|envelope| message.expired(envelope, now));
-            if gone {
+            if gone || message.is_empty {
                 continue;
             }
             for envelope in message.envelopes.iter_mut().filter(|one| one.to == who && one.read_at.is_none()) {
@@ -161,7 +161,7 @@ impl Model {
     }
 
     pub(super) fn hide_message(&mut self, who: Who, id: MessageId) -> Answer {
-        let (at, index) = self.find_message(id).ok_or_else(|| refused("MESSAGE_NOT_FOUND"))?;
+        let (at, index) = self.find_kept(id).ok_or_else(|| refused("MESSAGE_NOT_FOUND"))?;
         let conversation = &self.conversations[at];
         let message = &conversation.messages[index];
         let seat = conversation.seats.get(&who).ok_or_else(|| refused("MESSAGE_NOT_FOUND"))?;

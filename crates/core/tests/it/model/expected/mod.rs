@@ -1,4 +1,4 @@
-//! The model: what the contract (wire.md §2, §5–§12, extensions.md X2, X3) says becomes of a script, written down as
+//! The model: what the contract (wire.md §2, §5–§12, extensions.md X2, X3, X8) says becomes of a script, written down as
 //! plainly as it can be. It knows every message, every envelope and everybody's attitudes, and works everything out
 //! from them; nothing is counted, chunked or kept twice. It takes nothing from the code it is compared with but the
 //! spelling of ids and times.
@@ -10,6 +10,7 @@ mod members;
 mod people;
 mod rates;
 mod resolve;
+mod retention;
 mod send;
 mod views;
 
@@ -177,6 +178,8 @@ struct Said {
     created_at: i64,
     expires_at: Option<i64>,
     envelopes: Vec<Envelope>,
+    /// Nothing is left of it but its place and its sender's id for it.
+    is_empty: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -246,7 +249,11 @@ impl Model {
 
     fn perform(&mut self, action: &Action, turn: &Turn) -> Answer {
         match action {
-            Action::Wait { .. } | Action::Expire | Action::Work { .. } | Action::Crash => Ok(json!({})),
+            Action::Wait { .. }
+            | Action::Expire
+            | Action::Retain { .. }
+            | Action::Work { .. }
+            | Action::Crash => Ok(json!({})),
             Action::Register { name } => self.register(*name, turn),
             Action::Profile { who, display_name, contacts_only, invites_by_contacts } => {
                 self.change_profile(*who, display_name.as_ref(), *contacts_only, *invites_by_contacts)
@@ -331,6 +338,11 @@ impl Model {
         })
     }
 
+    /// The same, unless it was emptied.
+    fn find_kept(&self, id: MessageId) -> Option<(usize, usize)> {
+        self.find_message(id).filter(|(at, index)| !self.conversations[*at].messages[*index].is_empty)
+    }
+
     /// Who is in a conversation now.
     fn members(&self, conversation: usize) -> Vec<Who> {
         let conversation = &self.conversations[conversation];
@@ -403,7 +415,8 @@ impl Seat {
 
     /// Whether a message belongs to what whoever sits here is shown of the conversation.
     fn shows(&self, seq: usize, message: &Said) -> bool {
-        seq >= self.joined_seq
+        !message.is_empty
+            && seq >= self.joined_seq
             && self.hidden_at.is_none_or(|hidden_at| message.created_at > hidden_at)
             && !self.hidden.contains(&seq)
     }

@@ -28,6 +28,10 @@ impl Model {
         match verb {
             Verb::Wait => return Some(Action::Wait { millis: wait(how, what) }),
             Verb::Expire => return Some(Action::Expire),
+            Verb::Retain => {
+                let age = [60_000, 3, 0][usize::from(how % 3)];
+                return Some(Action::Retain { age, cut_short: what % 2 == 1 });
+            }
             Verb::Crash => return Some(Action::Crash),
             Verb::Work => {
                 return Some(Action::Work { chunks: usize::from(what % 4) + 1, rows: u64::from(how % 3) * 3 + 1 });

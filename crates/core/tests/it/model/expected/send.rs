@@ -260,6 +260,7 @@ impl Model {
             created_at: now,
             expires_at: news.expires_at,
             envelopes,
+            is_empty: false,
         });
         Stored { conversation: at, seq: messages.len(), skipped }
     }

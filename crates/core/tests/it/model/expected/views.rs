@@ -390,6 +390,11 @@ impl Model {
         if self.shows_expired(viewer, at, message) {
             row["expired"] = json!(true);
         }
+        if message.is_empty {
+            row["content"] = json!({});
+            row["metadata"] = json!({});
+            row["context"]["mentions"] = json!([]);
+        }
         row
     }
 
@@ -406,13 +411,16 @@ impl Model {
 
     /// For the recipient and, of direct messages, for the sender.
     fn shows_expired(&self, viewer: Who, at: usize, message: &Said) -> bool {
-        let is_direct = self.conversations[at].group().is_none();
+        let is_direct = self.conversations[at].group().is_none() && !message.is_empty;
         let seen = |envelope: &&Envelope| envelope.to == viewer || (is_direct && message.sender == viewer);
         message.envelopes.iter().filter(seen).any(|envelope| message.expired(envelope, self.now))
     }
 
     fn progress(&self, viewer: Who, at: usize, message: &Said) -> Progress {
         let is_group = self.conversations[at].group().is_some();
+        if message.is_empty {
+            return Progress { status: "delivered", ..STORED };
+        }
         if message.sender != viewer {
             return message.envelope(viewer).map_or(STORED, |envelope| furthest(&[envelope]));
         }

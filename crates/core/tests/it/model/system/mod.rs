@@ -3,6 +3,7 @@
 mod look;
 mod operations;
 mod place;
+mod retain;
 
 use std::collections::BTreeMap;
 

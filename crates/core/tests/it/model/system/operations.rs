@@ -79,7 +79,7 @@ impl System {
         Ok(())
     }
 
-    async fn expire(&self, turn: &Turn) {
+    pub(crate) async fn expire(&self, turn: &Turn) {
         let now = turn.at();
         let due = self.place.store.read(FindOverdue { limit: 100, now }).await.expect("the overdue");
         for agent in due {
