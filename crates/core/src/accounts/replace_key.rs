@@ -12,6 +12,7 @@ use crate::Error;
 pub(super) struct FreshKey<'a> {
     pub(super) key_hash: &'a [u8; 32],
     pub(super) event: [u8; 16],
+    pub(super) actor: Actor,
 }
 
 /// Replaces the key: the old one is dead when this commits, and the epoch tells every socket. Status, settings and
@@ -29,7 +30,7 @@ pub(super) async fn replace_key(
     tx.insert_audit(&AuditEvent {
         id: fresh.event,
         agent,
-        actor: Actor::Agent,
+        actor: fresh.actor,
         action: "agent.key_rotated",
         metadata: "{}".into(),
         at: now,

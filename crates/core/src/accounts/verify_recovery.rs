@@ -4,7 +4,7 @@ use agentchat_protocol::error::ErrorCode;
 use agentchat_protocol::handle::Handle;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
-use agentchat_store::tables::{AgentRow, PendingRow};
+use agentchat_store::tables::{Actor, AgentRow, PendingRow};
 use agentchat_store::{Tx, Write};
 use serde_json::json;
 
@@ -57,7 +57,7 @@ impl Write for VerifyRecovery {
             return Ok(Recovery::HandleRequired(agents.into_iter().map(|agent| agent.handle).collect()));
         }
         let agent = agents.pop().ok_or_else(invalid_code)?;
-        let fresh = FreshKey { key_hash: &self.key_hash, event: self.event };
+        let fresh = FreshKey { key_hash: &self.key_hash, event: self.event, actor: Actor::Agent };
         if !replace_key(tx, agent.key, fresh, self.now).await? {
             return Err(invalid_code().into());
         }

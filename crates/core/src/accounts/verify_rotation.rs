@@ -2,6 +2,7 @@
 
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::AgentKey;
+use agentchat_store::tables::Actor;
 use agentchat_store::{Tx, Write};
 
 use super::code::{check_code, expired};
@@ -36,7 +37,7 @@ impl Write for VerifyRotation {
         }
         check_code(&pending, self.code, &self.code_key)?;
         protect_system(&read_live(tx, self.agent).await?)?;
-        let fresh = FreshKey { key_hash: &self.key_hash, event: self.event };
+        let fresh = FreshKey { key_hash: &self.key_hash, event: self.event, actor: Actor::Agent };
         if !replace_key(tx, self.agent, fresh, self.now).await? {
             return Err(Rejection::unauthorized().into());
         }

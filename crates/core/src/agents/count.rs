@@ -16,6 +16,8 @@ pub struct Counts {
     pub messages: MessageCounts,
     /// Bytes the store's tables take.
     pub store_bytes: i64,
+    /// Calls that webhooks are owed.
+    pub webhook_queue: i64,
 }
 
 impl Read for CountAll {
@@ -27,6 +29,7 @@ impl Read for CountAll {
             agents: tx.count_agents_by_status().await?,
             messages: tx.count_messages().await?,
             store_bytes: tx.store_bytes().await?,
+            webhook_queue: tx.webhook_queue_depth().await?,
         })
     }
 }

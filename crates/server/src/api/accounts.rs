@@ -318,6 +318,6 @@ fn mail_later(app: &App, flow: Flow, hit: bool, challenge: &Challenge, email: Em
 }
 
 /// After the commit: nobody gets in with the old key, and who is in leaves.
-fn drop_old_key(app: &App, agent: AgentKey) {
+pub(super) fn drop_old_key(app: &App, agent: AgentKey) {
     app.agent_changed(agent, Some(Control::KeyRotated));
 }

@@ -25,6 +25,15 @@ impl Rate {
         (self.window_nanos() / i64::from(self.limit)).max(1)
     }
 
+    /// Nanoseconds in which so many tokens come back, at least 1.
+    pub(crate) fn cost_nanos(self, tokens: u64) -> i64 {
+        if tokens == 1 {
+            return self.interval_nanos();
+        }
+        let cost = i128::from(tokens) * i128::from(self.window_nanos()) / i128::from(self.limit);
+        i64::try_from(cost).unwrap_or(i64::MAX / 4).max(1)
+    }
+
     /// Whole tokens of a bucket that is full in `debt_nanos`.
     pub(crate) fn tokens_left(self, debt_nanos: i64) -> u32 {
         let left = (self.window_nanos() - debt_nanos).max(0) / self.interval_nanos();
@@ -143,6 +152,8 @@ policies! {
     OwnerRefresh = "owner_refresh" 30 / 60,
     /// Claims tried from one address.
     OwnerClaim = "owner_claim" 20 / 600,
+    /// Keys that the operator gave to one system agent.
+    SystemKey = "system_key" 10 / 3600,
 }
 
 impl Policy {

@@ -196,7 +196,7 @@ fn split_end(piece: &str) -> (&str, &str) {
 fn is_id(word: &str) -> bool {
     match word.split_once('_') {
         Some(("del", rest)) => rest.len() == 32,
-        Some(("msg" | "conv" | "grp" | "inv" | "agt" | "pnd" | "esc", rest)) => rest.len() == 26,
+        Some(("msg" | "conv" | "grp" | "inv" | "agt" | "pnd" | "esc" | "whk" | "whd", rest)) => rest.len() == 26,
         _ => false,
     }
 }

@@ -1,0 +1,3 @@
+//! Webhooks from outside: managed, told of events, called.
+
+mod management;
