@@ -4,10 +4,13 @@
 mod accounts;
 mod admin;
 mod agents;
+mod attachments;
+mod avatars;
 mod backup;
 mod contacts;
 mod conversations;
 mod directory;
+mod discovery;
 mod document;
 mod escalations;
 mod export;
@@ -17,7 +20,10 @@ mod mutes;
 mod presence;
 mod replies;
 mod service;
+mod stored;
 mod sync;
+mod system_agents;
+mod uploads;
 mod webhooks;
 
 use axum::Router;
@@ -43,12 +49,14 @@ pub(crate) fn router(app: &App) -> (Router, Vec<String>) {
 fn documented() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(document::frame())
         .merge(service::routes())
+        .merge(discovery::routes())
         .merge(accounts::routes())
         .merge(agents::routes())
         .merge(admin::routes())
         .merge(backup::routes())
         .merge(export::routes())
         .merge(escalations::routes())
+        .merge(system_agents::routes())
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())
@@ -58,6 +66,9 @@ fn documented() -> OpenApiRouter<App> {
         .merge(directory::routes())
         .merge(presence::routes())
         .merge(replies::routes())
+        .merge(uploads::routes())
+        .merge(attachments::routes())
+        .merge(avatars::routes())
         .merge(webhooks::routes())
         .merge(crate::realtime::routes())
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use agentchat_objects::{Location, LocationError};
 use serde::Deserialize;
 
 use super::{Config, ConfigError, LogFormat, Secret};
@@ -39,6 +40,10 @@ pub struct ServeArgs {
     /// [env: AGENTCHAT_MAIL] [default: stdout]
     #[arg(long, value_name = "TARGET")]
     pub mail: Option<Secret>,
+    /// Where files are kept: file:DIR or s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME], with credentials in AWS_*;
+    /// several nodes need a common one [env: AGENTCHAT_OBJECTS] [default: file:<data-dir>/objects]
+    #[arg(long, value_name = "STORE")]
+    pub objects: Option<String>,
     /// TOML file with these options [env: AGENTCHAT_CONFIG]
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
@@ -69,6 +74,10 @@ pub struct ServeArgs {
     /// [env: AGENTCHAT_NO_SYSTEM_AGENT=true]
     #[arg(long)]
     pub no_system_agent: bool,
+    /// Whom to tell of a weakness, for /.well-known/security.txt: an e-mail or a https:// URL
+    /// [env: AGENTCHAT_SECURITY_CONTACT]
+    #[arg(long, value_name = "CONTACT")]
+    pub security_contact: Option<String>,
     /// Form of the log lines on stderr [env: AGENTCHAT_LOG] [default: json]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub log: Option<LogFormat>,
@@ -112,6 +121,7 @@ impl ServeArgs {
             nats_url: text("AGENTCHAT_NATS_URL").map(Secret::new),
             public_url: text("AGENTCHAT_PUBLIC_URL"),
             mail: text("AGENTCHAT_MAIL").map(Secret::new),
+            objects: text("AGENTCHAT_OBJECTS"),
             config: text("AGENTCHAT_CONFIG").map(PathBuf::from),
             limit: list("AGENTCHAT_LIMIT"),
             admin_token: text("AGENTCHAT_ADMIN_TOKEN").map(Secret::new),
@@ -123,6 +133,7 @@ impl ServeArgs {
                 .map(|text| parse_switch(&text))
                 .transpose()?
                 .unwrap_or(false),
+            security_contact: text("AGENTCHAT_SECURITY_CONTACT"),
             log: text("AGENTCHAT_LOG").map(|text| parse_log(&text)).transpose()?,
             limits: BTreeMap::new(),
         })
@@ -142,6 +153,7 @@ impl ServeArgs {
             nats_url: self.nats_url.or(behind.nats_url),
             public_url: self.public_url.or(behind.public_url),
             mail: self.mail.or(behind.mail),
+            objects: self.objects.or(behind.objects),
             config: self.config.or(behind.config),
             limit: Vec::new(),
             admin_token: self.admin_token.or(behind.admin_token),
@@ -150,6 +162,7 @@ impl ServeArgs {
             cors_origin: first_set(self.cors_origin, behind.cors_origin),
             reoffer_seconds: self.reoffer_seconds.or(behind.reoffer_seconds),
             no_system_agent: self.no_system_agent || behind.no_system_agent,
+            security_contact: self.security_contact.or(behind.security_contact),
             log: self.log.or(behind.log),
             limits: BTreeMap::new(),
         }
@@ -167,6 +180,7 @@ impl ServeArgs {
             nats_url: self.nats_url,
             public_url: self.public_url.map(|url| parse_public_url(&url)).transpose()?,
             mail: self.mail.as_ref().map_or(Ok(MailTarget::Stdout), parse_mail)?,
+            objects: self.objects.as_deref().map_or(Ok(defaults.objects), parse_objects)?,
             limits,
             admin_token: self.admin_token.map(parse_admin_token).transpose()?,
             metrics_token: self.metrics_token,
@@ -174,6 +188,7 @@ impl ServeArgs {
             cors_origins: self.cors_origin.into_iter().filter(|origin| origin != "*").collect(),
             reoffer: self.reoffer_seconds.map_or(defaults.reoffer, Duration::from_secs),
             system_agent: !self.no_system_agent,
+            security_contact: self.security_contact.map(|text| parse_contact(&text)).transpose()?,
             log: self.log.unwrap_or_default(),
             ..defaults
         })
@@ -239,8 +254,23 @@ fn parse_public_url(text: &str) -> Result<String, ConfigError> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
+/// RFC 9116 wants a URI on one line.
+fn parse_contact(text: &str) -> Result<String, ConfigError> {
+    let is_plain = text.chars().all(|character| character.is_ascii_graphic());
+    let is_uri = ["mailto:", "https://", "tel:"].iter().any(|scheme| text.starts_with(scheme));
+    match (is_plain, is_uri) {
+        (true, true) => Ok(text.to_owned()),
+        (true, false) if text.contains('@') && !text.contains(':') => Ok(format!("mailto:{text}")),
+        _ => Err(ConfigError::option("--security-contact", format!("`{text}` is neither an e-mail nor a https:// URL"))),
+    }
+}
+
 fn parse_mail(target: &Secret) -> Result<MailTarget, ConfigError> {
     target.expose().parse().map_err(|problem: crate::mail::MailError| ConfigError::option("--mail", problem))
+}
+
+fn parse_objects(text: &str) -> Result<Location, ConfigError> {
+    text.parse().map_err(|problem: LocationError| ConfigError::option("--objects", problem))
 }
 
 fn parse_admin_token(token: Secret) -> Result<Secret, ConfigError> {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use agentchat_objects::Location;
 pub use args::ServeArgs;
 use ipnet::IpNet;
 pub use secret::Secret;
@@ -34,6 +35,8 @@ pub struct Config {
     pub nats_url: Option<Secret>,
     /// Base of every absolute URL handed out, without a trailing slash; `None` = the address listened on.
     pub public_url: Option<String>,
+    /// Where attachments and avatars are kept.
+    pub objects: Location,
     /// Where mail goes.
     pub mail: MailTarget,
     /// Every policy and number.
@@ -52,6 +55,8 @@ pub struct Config {
     pub timing: Timing,
     /// Whether `@chatfather` greets new agents and answers their questions.
     pub system_agent: bool,
+    /// Whom to tell of a weakness: a URI for `/.well-known/security.txt`.
+    pub security_contact: Option<String>,
     /// Form of the log lines.
     pub log: LogFormat,
     /// Source of time.
@@ -105,12 +110,14 @@ impl ConfigError {
 }
 
 impl Config {
-    /// The defaults over a data folder: loopback, a free port, mail into the folder's `mail/`.
+    /// The defaults over a data folder: loopback, a free port, mail into the folder's `mail/`, files into its
+    /// `objects/`.
     pub fn new(data_dir: impl Into<PathBuf>) -> Self {
         let data_dir = data_dir.into();
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             mail: MailTarget::Folder(data_dir.join("mail")),
+            objects: Location::folder(data_dir.join("objects")),
             data_dir,
             database_url: None,
             nats_url: None,
@@ -123,6 +130,7 @@ impl Config {
             reoffer: Duration::from_secs(300),
             timing: Timing::default(),
             system_agent: true,
+            security_contact: None,
             log: LogFormat::default(),
             clock: Clock::system(),
             entropy: Entropy::System,

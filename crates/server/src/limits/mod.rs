@@ -8,10 +8,10 @@ mod shared;
 mod warnings;
 
 use agentchat_core::agents::TextLengths;
-pub(crate) use limiter::{Key, Limiter, Low, Reservation};
+pub(crate) use limiter::{Key, Limiter, Low, Reservation, Weighed};
 pub use policy::{Policy, Rate};
 pub(crate) use seen::{hold, refused, watch};
-pub(crate) use shared::{bucket as shared_bucket, show_empty, show_left, take as take_shared};
+pub(crate) use shared::{bucket as shared_bucket, show_empty, show_left, take as take_shared, take_weighed};
 pub(crate) use warnings::Warnings;
 
 /// Why a `--limit` was refused.
@@ -57,7 +57,7 @@ macro_rules! numbers {
                 }
             }
 
-            fn numbers(&self) -> Vec<(&'static str, u64)> {
+            pub(crate) fn numbers(&self) -> Vec<(&'static str, u64)> {
                 vec![$((stringify!($field), self.$field),)+]
             }
         }
