@@ -7,6 +7,7 @@
 
 mod answers;
 mod climb;
+mod contract;
 mod ladder;
 mod shapes;
 mod world;
