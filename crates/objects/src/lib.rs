@@ -23,7 +23,7 @@ mod writing;
 
 pub use address::{AddressKey, Purpose};
 pub use location::{Location, LocationError};
-pub use objects::{ByteStream, ObjectError, Objects};
+pub use objects::{ByteStream, Credentials, ObjectError, Objects};
 pub use picture::{PictureError, Pictures, picture_key};
 pub use verify::{Declaration, Mismatch, Verifier};
 pub use writing::Writing;

@@ -51,6 +51,19 @@ impl From<object_store::Error> for ObjectError {
     }
 }
 
+/// What a bucket asks for, where the environment is not to say it.
+#[derive(Clone)]
+pub struct Credentials {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credentials(***)")
+    }
+}
+
 /// A store of bytes by name. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Objects(Arc<Inner>);
@@ -71,6 +84,14 @@ impl Objects {
     /// # Errors
     /// The folder cannot be made, or the environment's credentials make no sense.
     pub fn open(location: &Location) -> Result<Self, ObjectError> {
+        Self::open_as(location, None)
+    }
+
+    /// As [`Objects::open`], a bucket with these credentials in place of the environment's.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_as(location: &Location, credentials: Option<Credentials>) -> Result<Self, ObjectError> {
         match location {
             Location::Folder(folder) => {
                 let problem = |error| ObjectError::Failed(format!("{}: {error}", folder.display()));
@@ -80,6 +101,10 @@ impl Objects {
             }
             Location::Bucket { bucket, prefix, endpoint, region } => {
                 let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retries());
+                if let Some(given) = credentials {
+                    builder = builder.with_access_key_id(given.access_key_id);
+                    builder = builder.with_secret_access_key(given.secret_access_key);
+                }
                 if let Some(region) = region {
                     builder = builder.with_region(region);
                 }

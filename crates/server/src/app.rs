@@ -56,6 +56,7 @@ use crate::enforcement::Reviews;
 use crate::entropy::Entropy;
 use crate::error::Result;
 use crate::extract::ClientIp;
+use crate::files::Files;
 use crate::idempotency::Running;
 use crate::limits::{Key, Limiter, Limits, Policy, Warnings, hold, take_shared};
 use crate::mail::Mailer;
@@ -93,6 +94,7 @@ pub struct Shared {
     pub(crate) keys: DeliveryKey,
     /// Hashes one-time codes.
     pub(crate) codes: CodeKey,
+    pub(crate) files: Files,
     pub(crate) hub: Arc<Hub>,
     pub(crate) acks: Acks,
     pub(crate) jobs: Jobs,
@@ -122,7 +124,7 @@ impl std::ops::Deref for App {
 
 impl App {
     /// Puts the parts together. Must be called inside a tokio runtime: acks are gathered from now on.
-    pub(crate) fn new(config: Config, store: Store, secrets: Secrets, mailer: Mailer) -> Self {
+    pub(crate) fn new(config: Config, store: Store, secrets: Secrets, mailer: Mailer, files: Files) -> Self {
         let clock = config.clock.clone();
         let timing = &config.timing;
         let shared = store.engine() != Engine::Sqlite;
@@ -150,6 +152,7 @@ impl App {
             store,
             config,
             mailer,
+            files,
             clock,
         }))
     }
@@ -178,6 +181,11 @@ impl App {
     pub(crate) fn agent_changed(&self, agent: AgentKey, control: Option<Control>) {
         self.callers.forget(agent);
         self.hub.changed(agent, control);
+    }
+
+    /// What every absolute URL begins with, without a slash at its end.
+    pub(crate) fn public_url(&self) -> &str {
+        self.config.public_url.as_deref().unwrap_or("")
     }
 
     /// Other nodes may share the store.

@@ -21,6 +21,7 @@
 
 mod api;
 mod app;
+mod avatars;
 mod bus;
 mod callers;
 mod chatfather;
@@ -30,6 +31,7 @@ mod enforcement;
 mod entropy;
 mod error;
 mod extract;
+mod files;
 mod idempotency;
 mod layers;
 mod limits;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use agentchat_core::accounts::CodeKey;
 use agentchat_core::installation::InstallationSecret;
+use agentchat_objects::{AddressKey, ObjectError};
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_store::{OpenError, PostgresOptions, Store, StoreOptions};
 use axum::body::Body;
@@ -24,6 +25,7 @@ use crate::bus::Link;
 use crate::chatfather;
 use crate::config::Config;
 use crate::entropy::Entropy;
+use crate::files::Files;
 use crate::layers::Edge;
 use crate::mail::{MailError, Mailer};
 use crate::workers;
@@ -54,6 +56,9 @@ pub enum StartError {
     /// The mail target cannot be used.
     #[error("--mail: {0}")]
     Mail(#[from] MailError),
+    /// The folder of objects cannot be made, or the bucket's options make no sense.
+    #[error("--objects: {0}")]
+    Objects(#[from] ObjectError),
     /// The address is taken or not ours.
     #[error("cannot listen on {address}: {source}")]
     Listen {
@@ -155,11 +160,18 @@ pub(crate) async fn assemble(config: Config, store: Store) -> Result<App, StartE
     let mailer = Mailer::open(&config.mail, &config.clock)?;
     let secrets = secrets(&store, &config.entropy).await?;
     let installation = secrets.installation.clone();
-    let app = App::new(config, store, secrets, mailer);
+    let files = open_files(&config, &store).await?;
+    let app = App::new(config, store, secrets, mailer, files);
     if let Some(url) = &app.config.nats_url {
         app.connect(Link::connect(&app, url, installation).await?);
     }
     Ok(app)
+}
+
+async fn open_files(config: &Config, store: &Store) -> Result<Files, StartError> {
+    let secret = async |name| store.write(InstallationSecret { name, fresh: config.entropy.bytes() }).await;
+    let (addresses, names) = (secret(AddressKey::SECRET).await?, secret(Files::AVATAR_NAMES).await?);
+    Ok(Files::open(config, addresses, names)?)
 }
 
 /// Drawn at the first start, the same ever after.

@@ -1,1 +1,8 @@
-//! Stores, verification, addresses, images.
+//! Stores, verification, addresses, pictures.
+
+mod addresses;
+mod bucket;
+mod locations;
+mod pictures;
+mod stores;
+mod verification;

@@ -67,7 +67,7 @@ impl OperatorAgent {
         Self {
             sockets: app.hub.connections(summary.key),
             undelivered_count: summary.undelivered,
-            agent: summary.agent,
+            agent: app.shown(summary.agent),
             last_seen,
             owner_email: None,
         }
@@ -100,7 +100,8 @@ pub(crate) struct Stats {
     stored_envelopes: i64,
     /// Open sockets on this node.
     sockets: usize,
-    webhook_queue: u64,
+    /// Calls that webhooks are owed.
+    webhook_queue: i64,
     nodes: Vec<Node>,
     retention: Retention,
     store: StoreSize,
@@ -287,7 +288,7 @@ async fn stats(_: Operator, State(app): State<App>) -> Result<Json<Stats>> {
         messages: messages.messages,
         stored_envelopes: messages.stored_envelopes,
         sockets,
-        webhook_queue: 0,
+        webhook_queue: counts.webhook_queue,
         nodes: vec![Node { version: env!("CARGO_PKG_VERSION"), sockets, bus }],
         retention: Retention::of(&app).await?,
         store: StoreSize { engine, bytes: counts.store_bytes, log_bytes: app.store.stats().log_bytes },

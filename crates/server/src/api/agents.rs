@@ -29,7 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 #[utoipa::path(get, path = "/v1/agents/me", tag = "agents", security(("api_key" = [])),
     responses((status = 200, body = Agent)))]
 async fn me(State(app): State<App>, AnyCaller(caller): AnyCaller) -> Result<Json<Agent>> {
-    Ok(Json(app.store.read(ShowMe { agent: caller.key }).await?))
+    Ok(Json(app.shown(app.store.read(ShowMe { agent: caller.key }).await?)))
 }
 
 /// What everybody may see of an agent.
@@ -39,7 +39,7 @@ async fn me(State(app): State<App>, AnyCaller(caller): AnyCaller) -> Result<Json
 async fn profile(State(app): State<App>, client: ClientIp, PathText(handle): PathText) -> Result<Json<AgentProfile>> {
     app.limit_ip(Policy::ProfileRead, &client).await?;
     let handle = Handle::parse(&handle).map_err(|_| Rejection::agent_not_found())?;
-    Ok(Json(app.store.read(ShowProfile { handle }).await?))
+    Ok(Json(app.shown(app.store.read(ShowProfile { handle }).await?)))
 }
 
 /// Changes the caller's texts and settings; what is absent stays.
@@ -59,7 +59,8 @@ async fn update(
     let agent = caller.key;
     let operation = UpdateAgent { agent, changes, now: app.clock.now() };
     let forget = move |app: &App, _: &Agent| app.agent_changed(agent, None);
-    caller.commit(&app, operation, |agent| (StatusCode::OK, agent.clone()), forget).await
+    let shared = app.clone();
+    caller.commit(&app, operation, move |agent| (StatusCode::OK, shared.shown(agent.clone())), forget).await
 }
 
 /// Deletes the caller's account for good. The handle stays taken.

@@ -40,7 +40,9 @@ async fn add(State(app): State<App>, caller: Caller, Body(body): Body) -> Result
     let request = NewContact::parse(&body)?;
     let handle = Handle::parse(&request.handle).ok();
     let operation = AddContact { owner: caller.key, handle, now: app.clock.now() };
-    caller.commit(&app, operation, |contact| (StatusCode::CREATED, contact.clone()), |_, _| {}).await
+    let shared = app.clone();
+    let answer = move |contact: &Contact| (StatusCode::CREATED, shared.shown(contact.clone()));
+    caller.commit(&app, operation, answer, |_, _| {}).await
 }
 
 /// The caller's contacts by handle.
@@ -49,7 +51,7 @@ async fn add(State(app): State<App>, caller: Caller, Body(body): Body) -> Result
     responses((status = 200, body = ContactPage)))]
 async fn list(State(app): State<App>, Caller(caller): Caller, query: Query) -> Result<Json<ContactPage>> {
     let (limit, offset) = page(&app, &query)?;
-    Ok(Json(app.store.read(ListContacts { owner: caller.key, limit, offset }).await?))
+    Ok(Json(app.shown(app.store.read(ListContacts { owner: caller.key, limit, offset }).await?)))
 }
 
 /// Whom the caller has blocked, newest first.

@@ -43,7 +43,7 @@ async fn list(State(app): State<App>, Caller(caller): Caller, query: Query) -> R
     let offset = query.offset(&mut errors);
     errors.into_result()?;
     let operation = ListConversations { agent: caller.key, limit, offset, now: app.clock.now() };
-    Ok(Json(app.store.read(operation).await?))
+    Ok(Json(app.shown(app.store.read(operation).await?)))
 }
 
 /// Who else is in a conversation.
@@ -55,7 +55,7 @@ async fn participants(
     PathText(id): PathText,
 ) -> Result<Json<Vec<Participant>>> {
     let operation = ListParticipants { viewer: caller.key, conversation: conversation_id(&id) };
-    Ok(Json(app.store.read(operation).await?))
+    Ok(Json(app.shown(app.store.read(operation).await?)))
 }
 
 /// What to know about a conversation before speaking in it; no bodies.
@@ -67,7 +67,7 @@ async fn context(
     PathText(id): PathText,
 ) -> Result<Json<ConversationContext>> {
     let operation = ShowContext { viewer: caller.key, conversation: conversation_id(&id) };
-    Ok(Json(app.store.read(operation).await?))
+    Ok(Json(app.shown(app.store.read(operation).await?)))
 }
 
 /// The same by handle, also before the first message.
@@ -79,7 +79,7 @@ async fn direct_context(
     PathText(handle): PathText,
 ) -> Result<Json<DirectContext>> {
     let operation = ShowDirectContext { viewer: caller.key, handle: Handle::parse(&handle).ok() };
-    Ok(Json(app.store.read(operation).await?))
+    Ok(Json(app.shown(app.store.read(operation).await?)))
 }
 
 /// What of a conversation wakes the caller's sockets, streams and webhooks.

@@ -29,7 +29,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 async fn search(State(app): State<App>, Caller(caller): Caller, query: Query) -> Result<Json<DirectoryPage>> {
     let operation = read_query(&app, caller.key, &query)?;
     take_tokens(&app, caller.key).await?;
-    Ok(Json(app.store.read(operation).await?))
+    Ok(Json(app.shown(app.store.read(operation).await?)))
 }
 
 fn read_query(app: &App, viewer: AgentKey, query: &Query) -> Result<SearchDirectory> {

@@ -63,9 +63,10 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Res
         now,
     };
     let quota = app.limits.rate(Policy::GroupInvite);
+    let shared = app.clone();
     let answer = move |created: &Created| {
         show_quota(quota, created.quota_full_in_us);
-        (StatusCode::CREATED, created.answer.clone())
+        (StatusCode::CREATED, shared.shown(created.answer.clone()))
     };
     caller.commit(&app, operation, answer, |app, created| tell_invited(app, &created.invited, created.queued)).await
 }
@@ -74,7 +75,7 @@ async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Res
 #[utoipa::path(get, path = "/v1/groups/{id}", tag = "groups", security(("api_key" = [])),
     params(("id" = String, Path, description = "A group")), responses((status = 200, body = GroupDetail)))]
 async fn show(State(app): State<App>, caller: Caller, PathText(id): PathText) -> Result<Json<GroupDetail>> {
-    Ok(Json(app.store.read(ShowGroup { caller: caller.key, group: group_id(&id) }).await?))
+    Ok(Json(app.shown(app.store.read(ShowGroup { caller: caller.key, group: group_id(&id) }).await?)))
 }
 
 /// Changes a group's profile; what is absent stays.
@@ -87,7 +88,8 @@ async fn update(State(app): State<App>, caller: Caller, PathText(id): PathText, 
     let changes = GroupChanges::parse(&body)?;
     let (now, messages) = fresh(&app);
     let operation = UpdateGroup { caller: caller.key, group: group_id(&id), changes, messages, now };
-    let answer = |updated: &Updated| (StatusCode::OK, updated.group.clone());
+    let shared = app.clone();
+    let answer = move |updated: &Updated| (StatusCode::OK, shared.shown(updated.group.clone()));
     caller.commit(&app, operation, answer, |app, updated| publish_all(app, &updated.posted)).await
 }
 
@@ -212,7 +214,7 @@ async fn leave(State(app): State<App>, caller: Caller, PathText(id): PathText) -
 #[utoipa::path(get, path = "/v1/groups/invites", tag = "groups", security(("api_key" = [])),
     responses((status = 200, body = Vec<GroupInvitation>)))]
 async fn invites(State(app): State<App>, caller: Caller) -> Result<Json<Vec<GroupInvitation>>> {
-    Ok(Json(app.store.read(ListInvites { caller: caller.key }).await?))
+    Ok(Json(app.shown(app.store.read(ListInvites { caller: caller.key }).await?)))
 }
 
 /// Follows an invitation.
@@ -222,7 +224,8 @@ async fn accept(State(app): State<App>, caller: Caller, PathText(id): PathText) 
     let (now, [message]) = fresh(&app);
     let (invite, members) = (id.parse().ok(), app.limits.group_members);
     let operation = AcceptInvite { caller: caller.key, invite, members, message, now };
-    let answer = |joined: &Joined| (StatusCode::OK, joined.group.clone());
+    let shared = app.clone();
+    let answer = move |joined: &Joined| (StatusCode::OK, shared.shown(joined.group.clone()));
     caller.commit(&app, operation, answer, |app, joined| publish_all(app, joined.posted.as_slice())).await
 }
 
@@ -239,7 +242,7 @@ fn done(message: &str) -> (StatusCode, Done) {
 }
 
 /// The group a path names; anything else names one that does not exist.
-fn group_id(text: &str) -> ConversationId {
+pub(super) fn group_id(text: &str) -> ConversationId {
     let id = text.parse().ok().filter(|id: &ConversationId| id.is_group());
     id.unwrap_or(ConversationId::nowhere(ConversationKind::Group))
 }
@@ -269,7 +272,7 @@ fn tell_invited(app: &App, invited: &[Invited], queued: bool) {
         app.hooks.wake();
     }
     for Invited { agent, invitation, .. } in invited.iter().filter(|invited| !invited.silent) {
-        if let Some(text) = frame_text(&ServerFrame::GroupInviteReceived(Box::new(invitation.clone()))) {
+        if let Some(text) = frame_text(&ServerFrame::GroupInviteReceived(Box::new(app.shown(invitation.clone())))) {
             app.hub.event(*agent, &Event { text: text.into(), droppable: false });
         }
     }

@@ -74,9 +74,10 @@ struct Checks {
 }
 
 impl Checks {
-    fn of(app: &App, database: &'static str) -> Self {
+    async fn of(app: &App, database: &'static str) -> Self {
         let bus = app.bus().map(|bus| if bus.is_up() { "ok" } else { "lost" });
-        Self { database, storage: "ok", bus }
+        let storage = if app.files.objects.is_healthy().await { "ok" } else { "degraded" };
+        Self { database, storage, bus }
     }
 }
 
@@ -88,18 +89,18 @@ struct Ready {
 }
 
 /// Readiness: 503 while the database does not answer or the server shuts down. A lost bus is no reason: what it would
-/// carry is found in the database.
+/// carry is found in the database. Nor is an object store in trouble: messages need none.
 #[utoipa::path(get, path = "/v1/ready", tag = "service", responses(
     (status = 200, body = Ready),
     (status = 503, body = ErrorBody, description = "SERVICE_UNAVAILABLE, `details.checks`")))]
 async fn ready(_: Capped, State(app): State<App>) -> Result<Json<Ready>> {
     if app.is_draining() {
-        return Err(not_ready(&app, "ok", "The server is shutting down"));
+        return Err(not_ready(&app, "ok", "The server is shutting down").await);
     }
     match tokio::time::timeout(app.config.timing.ping_store, sign_of_life(&app)).await {
-        Ok(Ok(())) => Ok(Json(Ready { status: "ready", checks: Checks::of(&app, "ok") })),
-        Ok(Err(error)) => Err(not_ready(&app, "failed", "The database cannot be read").caused_by(error)),
-        Err(_) => Err(not_ready(&app, "failed", "The database does not answer").caused_by("no answer in time")),
+        Ok(Ok(())) => Ok(Json(Ready { status: "ready", checks: Checks::of(&app, "ok").await })),
+        Ok(Err(error)) => Err(not_ready(&app, "failed", "The database cannot be read").await.caused_by(error)),
+        Err(_) => Err(not_ready(&app, "failed", "The database does not answer").await.caused_by("no answer in time")),
     }
 }
 
@@ -112,8 +113,9 @@ async fn sign_of_life(app: &App) -> Result<(), agentchat_core::Error> {
     Ok(())
 }
 
-fn not_ready(app: &App, database: &'static str, message: &str) -> AppError {
-    AppError::new(ErrorCode::ServiceUnavailable, message).with_details(json!({ "checks": Checks::of(app, database) }))
+async fn not_ready(app: &App, database: &'static str, message: &str) -> AppError {
+    let checks = Checks::of(app, database).await;
+    AppError::new(ErrorCode::ServiceUnavailable, message).with_details(json!({ "checks": checks }))
 }
 
 /// Prometheus metrics; asks for the metrics token when one is configured.

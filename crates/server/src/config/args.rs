@@ -261,7 +261,9 @@ fn parse_contact(text: &str) -> Result<String, ConfigError> {
     match (is_plain, is_uri) {
         (true, true) => Ok(text.to_owned()),
         (true, false) if text.contains('@') && !text.contains(':') => Ok(format!("mailto:{text}")),
-        _ => Err(ConfigError::option("--security-contact", format!("`{text}` is neither an e-mail nor a https:// URL"))),
+        _ => {
+            Err(ConfigError::option("--security-contact", format!("`{text}` is neither an e-mail nor a https:// URL")))
+        }
     }
 }
 

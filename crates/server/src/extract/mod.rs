@@ -7,7 +7,9 @@ mod operator;
 mod path;
 mod query;
 
-pub(crate) use body::{Body, Capped, TooLarge, Unread, cap as body_cap, declared_length, read as read_body};
+pub(crate) use body::{
+    Body, Capped, Streamed, TooLarge, Unread, cap as body_cap, declared_length, drain, is_streamed, read as read_body,
+};
 pub(crate) use caller::{AnyCaller, Caller, UnmeteredCaller, authenticate, bearer};
 pub(crate) use client_ip::ClientIp;
 pub(crate) use operator::{Operator, same_secret};

@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::{IDEMPOTENCY_KEY, SLOT, Slot, State};
 use crate::app::App;
 use crate::error::AppError;
-use crate::extract::{TooLarge, Unread, body_cap, read_body};
+use crate::extract::{TooLarge, Unread, body_cap, is_streamed, read_body};
 
 /// Says that an answer was given before.
 pub(crate) const REPLAY: HeaderName = HeaderName::from_static("idempotent-replay");
@@ -26,7 +26,8 @@ const SEND: &str = "/v1/messages";
 /// Whether a request has a key that counts on its route, should its caller be known there.
 pub(crate) fn is_keyed(request: &Request<Body>) -> bool {
     let mutates = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH | Method::DELETE);
-    mutates && request.headers().contains_key(IDEMPOTENCY_KEY) && request.uri().path() != SEND
+    let path = request.uri().path();
+    mutates && request.headers().contains_key(IDEMPOTENCY_KEY) && path != SEND && !is_streamed(request.method(), path)
 }
 
 /// Handles a request under a key to its end, also when the client does not wait for it.
@@ -38,7 +39,8 @@ pub(crate) async fn answer<F>(
 where
     F: Future<Output = Response> + Send + 'static,
 {
-    let (slot, request) = match gather(request, body_cap(app)).await {
+    let cap = body_cap(app, request.method(), request.uri().path());
+    let (slot, request) = match gather(request, cap).await {
         Ok(gathered) => gathered,
         Err(error) => return error.into_response(),
     };

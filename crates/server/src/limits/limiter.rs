@@ -31,6 +31,24 @@ pub(crate) enum Verdict {
     Refused(Refusal),
 }
 
+/// Tokens wanted of one bucket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weighed {
+    pub(crate) policy: Policy,
+    pub(crate) key: Key,
+    pub(crate) tokens: u64,
+}
+
+impl Weighed {
+    pub(crate) fn one(policy: Policy, key: Key) -> Self {
+        Self::of(policy, key, 1)
+    }
+
+    pub(crate) fn of(policy: Policy, key: Key, tokens: u64) -> Self {
+        Self { policy, key, tokens }
+    }
+}
+
 /// Taken tokens. Dropping it keeps them taken; [`Reservation::release`] gives them back.
 #[derive(Debug)]
 #[must_use = "dropping a reservation consumes its tokens; release it if nothing was done"]
@@ -44,6 +62,8 @@ struct Token {
     policy: Policy,
     bucket: Bucket,
     rate: Rate,
+    /// How long the bucket takes to get them back.
+    cost_nanos: i64,
     /// How long the bucket took to fill once this was taken.
     debt_nanos: i64,
 }
@@ -72,15 +92,31 @@ impl Limiter {
 
     /// Takes one token each from several buckets, or from none of them.
     pub(crate) fn reserve_all(&self, wanted: &[(Policy, Key)]) -> Verdict {
-        let mut tokens: Vec<Token> = wanted.iter().filter_map(|(policy, key)| self.token(*policy, *key)).collect();
+        let mut tokens: Vec<Token> =
+            wanted.iter().filter_map(|(policy, key)| self.token(Weighed::one(*policy, *key))).collect();
+        self.take(&mut tokens).map_or_else(Verdict::Refused, |()| self.granted(tokens))
+    }
+
+    /// As [`Limiter::reserve_all`], any number of tokens each.
+    pub(crate) fn reserve_weighed(&self, wanted: &[Weighed]) -> Verdict {
+        let mut tokens: Vec<Token> = wanted.iter().filter_map(|wanted| self.token(*wanted)).collect();
+        self.take(&mut tokens).map_or_else(Verdict::Refused, |()| self.granted(tokens))
+    }
+
+    fn granted(&self, tokens: Vec<Token>) -> Verdict {
+        Verdict::Granted(Reservation { limiter: self.clone(), tokens })
+    }
+
+    /// All of them or none.
+    fn take(&self, tokens: &mut [Token]) -> Result<(), Refusal> {
         let now = self.0.clock.monotonic_nanos();
         let mut shards = self.0.buckets.lock_all(tokens.iter().map(|token| token.bucket.1));
         let mut arrivals = Vec::with_capacity(tokens.len());
-        for token in &tokens {
+        for token in tokens.iter() {
             let before = shards.shard(&token.bucket.1).map_or(i64::MIN, |shard| shard.arrival(&token.bucket));
             match token.next_arrival(before, now) {
                 Ok(arrival) => arrivals.push(arrival),
-                Err(wait_nanos) => return token.refuse(wait_nanos, now),
+                Err(wait_nanos) => return Err(token.refuse(wait_nanos, now)),
             }
         }
         for (token, arrival) in tokens.iter_mut().zip(arrivals) {
@@ -90,14 +126,14 @@ impl Limiter {
             }
             token.show(arrival, now);
         }
-        drop(shards);
-        Verdict::Granted(Reservation { limiter: self.clone(), tokens })
+        Ok(())
     }
 
-    /// A token of a policy; none when the policy is off.
-    fn token(&self, policy: Policy, key: Key) -> Option<Token> {
+    /// Tokens of a policy; none when the policy is off.
+    fn token(&self, Weighed { policy, key, tokens }: Weighed) -> Option<Token> {
         let rate = self.0.rates[policy.index()]?;
-        Some(Token { policy, bucket: (policy.index() as u8, key), rate, debt_nanos: 0 })
+        let cost_nanos = rate.cost_nanos(tokens);
+        Some(Token { policy, bucket: (policy.index() as u8, key), rate, cost_nanos, debt_nanos: 0 })
     }
 
     fn give_back(&self, token: &Token) {
@@ -105,7 +141,7 @@ impl Limiter {
         let mut shard = self.0.buckets.shard(&token.bucket.1);
         let arrival = shard.arrival(&token.bucket);
         if arrival > now {
-            let arrival = arrival - token.rate.interval_nanos();
+            let arrival = arrival - token.cost_nanos;
             shard.set(token.bucket, arrival, now);
             drop(shard);
             token.show(arrival, now);
@@ -116,21 +152,21 @@ impl Limiter {
 impl Token {
     /// The arrival time after one more token, or how many nanoseconds are missing.
     fn next_arrival(&self, before: i64, now: i64) -> Result<i64, i64> {
-        let next = before.max(now) + self.rate.interval_nanos();
+        let next = before.max(now) + self.cost_nanos;
         let missing = next - now - self.rate.window_nanos();
         // Rounding an interval down may leave less than a nanosecond per token: within ε.
         if missing <= 0 { Ok(next) } else { Err(missing) }
     }
 
-    fn refuse(&self, wait_nanos: i64, now: i64) -> Verdict {
+    fn refuse(&self, wait_nanos: i64, now: i64) -> Refusal {
         metrics::counter!("agentchat_rate_limit_hits_total", "policy" => self.policy.name()).increment(1);
         self.show(now + self.rate.window_nanos(), now);
-        Verdict::Refused(Refusal {
+        Refusal {
             policy: self.policy.reason(),
             limit: self.rate.limit.into(),
             window_s: self.rate.window_s.into(),
             retry_after_ms: wait_nanos.unsigned_abs().div_ceil(1_000_000).max(1),
-        })
+        }
     }
 
     fn show(&self, arrival: i64, now: i64) {

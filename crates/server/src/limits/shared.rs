@@ -9,6 +9,7 @@ use agentchat_store::Store;
 use sha2::{Digest, Sha256};
 
 use super::buckets::Key;
+use super::limiter::Weighed;
 use super::seen::{self, Remaining};
 use super::{Policy, Rate};
 
@@ -21,10 +22,21 @@ pub(crate) async fn take(
     now: Timestamp,
 ) -> Result<(), Refusal> {
     let Some(rate) = rate else { return Ok(()) };
+    take_at_cost(store, policy, rate, key, (rate.interval_nanos() / 1_000).max(1), now).await
+}
+
+async fn take_at_cost(
+    store: &Store,
+    policy: Policy,
+    rate: Rate,
+    key: Key,
+    cost_us: i64,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     let operation = TakeToken {
         policy: policy.index() as i64,
         key: digest(policy, &key),
-        interval_us: (rate.interval_nanos() / 1_000).max(1),
+        interval_us: cost_us,
         window_us: rate.window_nanos() / 1_000,
         now,
     };
@@ -39,6 +51,22 @@ pub(crate) async fn take(
             Ok(())
         }
     }
+}
+
+/// As [`take`], any number of tokens.
+pub(crate) async fn take_weighed(
+    store: &Store,
+    wanted: Weighed,
+    rate: Option<Rate>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let Some(rate) = rate else { return Ok(()) };
+    let (cost_us, window_us) = ((rate.cost_nanos(wanted.tokens) / 1_000).max(1), rate.window_nanos() / 1_000);
+    if cost_us > window_us {
+        // More than the bucket ever holds.
+        return Err(refuse(wanted.policy, rate, window_us));
+    }
+    take_at_cost(store, wanted.policy, rate, wanted.key, cost_us, now).await
 }
 
 /// The bucket of `policy` for `key`, for an operation that takes from it itself; `None` when it is switched off.

@@ -1,8 +1,10 @@
-//! Forgets what is over: stored token buckets that are full again, answers whose day has passed, leases and claims.
+//! Forgets what is over: stored token buckets that are full again, answers whose day has passed, leases and claims,
+//! slots that stayed empty, objects that nothing refers to.
 
 use std::time::Duration;
 
 use agentchat_core::Error;
+use agentchat_core::attachments::{ForgetObject, ObjectsDue, PurgeSlots, TakeObject};
 use agentchat_core::idempotency::PurgeAnswers;
 use agentchat_core::limits::PurgeTokens;
 use agentchat_core::replies::{Fleeting, PurgeFleeting};
@@ -32,6 +34,8 @@ async fn round(app: &App) {
     for what in Fleeting::ALL {
         in_chunks(app, || PurgeFleeting { what, now: app.clock.now(), most }).await;
     }
+    in_chunks(app, || PurgeSlots { now: app.clock.now(), most }).await;
+    delete_objects(app).await;
 }
 
 async fn in_chunks<W: Write<Out = u64, Error = Error>>(app: &App, chunk: impl Fn() -> W) {
@@ -42,4 +46,28 @@ async fn in_chunks<W: Write<Out = u64, Error = Error>>(app: &App, chunk: impl Fn
             Err(error) => return tracing::warn!(%error, "what is over is not forgotten yet"),
         }
     }
+}
+
+/// Deletes objects that nothing refers to, one by one: the object store is asked between two transactions.
+async fn delete_objects(app: &App) {
+    while !app.is_draining() {
+        let due = match app.store.read(ObjectsDue { now: app.clock.now(), most: CHUNK as i64 }).await {
+            Ok(due) if due.is_empty() => return,
+            Ok(due) => due,
+            Err(error) => return tracing::warn!(%error, "what objects are to be deleted is not known"),
+        };
+        for name in due {
+            if let Err(error) = delete_object(app, &name).await {
+                return tracing::warn!(%error, name, "an object is not deleted yet");
+            }
+        }
+    }
+}
+
+async fn delete_object(app: &App, name: &str) -> crate::error::Result<()> {
+    if app.store.write_own(TakeObject { name: name.to_owned(), now: app.clock.now() }).await? {
+        app.files.objects.delete(name).await.map_err(crate::error::AppError::internal)?;
+        app.store.write_own(ForgetObject { name: name.to_owned() }).await?;
+    }
+    Ok(())
 }

@@ -19,6 +19,7 @@ use tungstenite::protocol::{Message, Role};
 use super::*;
 use crate::app::Secrets;
 use crate::config::Config;
+use crate::files::Files;
 use crate::mail::Mailer;
 use crate::realtime::session::OwnMessages;
 use crate::realtime::wire::Wire;
@@ -84,7 +85,8 @@ impl World {
         let mailer = Mailer::open(&config.mail, &config.clock).unwrap();
         let secrets =
             Secrets { keys: DeliveryKey::new([3; 32]), codes: CodeKey::new([4; 32]), installation: String::new() };
-        let app = App::new(config, store, secrets, mailer);
+        let files = Files::open(&config, [5; 32], [6; 32]).unwrap();
+        let app = App::new(config, store, secrets, mailer, files);
         for (handle, key_hash) in [("alice", ALICE), ("bobby", BOB)] {
             app.store.write(Change::Insert(handle, key_hash)).await.unwrap();
         }
