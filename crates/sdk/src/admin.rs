@@ -8,9 +8,12 @@
 //! # }
 //! ```
 
+mod escalations;
+
 use serde::Serialize;
 use serde_json::json;
 
+pub use self::escalations::{Escalation, EscalationChanged, EscalationPage};
 use crate::api::accounts;
 use crate::api::raw::RawCall;
 use crate::client::{Client, ClientBuilder};

@@ -2,6 +2,7 @@
 
 mod agents;
 mod backup;
+mod escalations;
 mod migrate_store;
 mod restore;
 mod seed;
@@ -9,6 +10,7 @@ mod stats;
 
 use agentchat::admin::Admin;
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use crate::context::Context;
 use crate::failure::Failure;
@@ -30,6 +32,14 @@ enum Command {
     /// Accounts
     #[command(subcommand)]
     Agents(agents::Command),
+    /// What agents reported to the operator
+    #[command(subcommand)]
+    Escalations(escalations::Command),
+    /// Give a system agent another key; the one before is dead
+    RotateKey {
+        /// Its handle
+        handle: String,
+    },
     /// Counts of the whole server
     Stats,
     /// Copy a running server's data folder, while it serves
@@ -47,11 +57,19 @@ pub(super) async fn run(context: &Context, arguments: Arguments) -> Result<(), F
     match command {
         Command::Seed(arguments) => seed::run(context, &admin()?, &session::api_base(context)?, arguments).await,
         Command::Agents(command) => agents::run(context, &admin()?, command).await,
+        Command::Escalations(command) => escalations::run(context, &admin()?, command).await,
+        Command::RotateKey { handle } => rotate_key(context, &admin()?, &handle).await,
         Command::Stats => stats::run(context, &admin()?).await,
         Command::Backup(arguments) => backup::run(context, &admin()?, arguments).await,
         Command::Restore(arguments) => restore::run(context, &arguments),
         Command::MigrateStore(arguments) => migrate_store::run(context, arguments).await,
     }
+}
+
+async fn rotate_key(context: &Context, admin: &Admin, handle: &str) -> Result<(), Failure> {
+    let rotated = admin.rotate_system_agent_key(handle).await?;
+    let (handle, key) = (rotated.handle.as_str(), rotated.api_key.expose());
+    context.printer.data(format!("{handle} {key}"), &json!({"handle": handle, "api_key": key}))
 }
 
 fn administrator(context: &Context, token: Option<String>) -> Result<Admin, Failure> {
