@@ -4,24 +4,27 @@ use std::net::IpAddr;
 
 use http::Uri;
 
+use crate::Guard;
 use crate::address::is_public;
 
 /// Characters of a URL.
 const LONGEST: usize = 2048;
 
 /// A URL that may be called, as far as it says itself: https, no user, no fragment, port 443 or 1024–65535, no address
-/// that is not public. What its name stands for is looked at when it is called.
+/// that is not public. What its name stands for is looked at when it is called. [`Guard::AllowPrivate`] lets pass http,
+/// any port and any address.
 ///
 /// # Errors
 /// What is wrong with it, for its field.
-pub fn check_url(text: &str) -> Result<String, &'static str> {
+pub fn check_url(text: &str, guard: Guard) -> Result<String, &'static str> {
     let text = text.trim();
     if text.chars().count() > LONGEST {
         return Err("Too long");
     }
     let uri: Uri = text.parse().map_err(|_| "Not a valid URL")?;
-    if uri.scheme_str() != Some("https") {
-        return Err("Must be an https URL");
+    match (uri.scheme_str(), guard) {
+        (Some("https"), _) | (Some("http"), Guard::AllowPrivate) => {}
+        _ => return Err("Must be an https URL"),
     }
     // Read as a fragment or a user by some, as part of something else by others.
     if text.contains('#') {
@@ -31,8 +34,10 @@ pub fn check_url(text: &str) -> Result<String, &'static str> {
     if authority.as_str().contains('@') {
         return Err("Must not name a user");
     }
-    check_port(authority.as_str(), authority.port_u16())?;
-    check_host(authority.host())?;
+    if guard == Guard::Public {
+        check_port(authority.as_str(), authority.port_u16())?;
+        check_host(authority.host())?;
+    }
     Ok(text.to_owned())
 }
 
@@ -67,7 +72,12 @@ fn is_numeric(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::check_url;
+    use super::check_url as check;
+    use crate::Guard;
+
+    fn check_url(url: &str) -> Result<String, &'static str> {
+        check(url, Guard::Public)
+    }
 
     #[test]
     fn https_urls_of_public_hosts_pass() {
