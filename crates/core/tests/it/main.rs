@@ -14,6 +14,7 @@ mod mutes;
 mod nodes;
 mod presence;
 mod replies;
+mod retention;
 mod support;
 mod webhooks;
 mod world;
