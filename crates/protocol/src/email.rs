@@ -88,4 +88,4 @@ impl<'de> Deserialize<'de> for Email {
     }
 }
 
-crate::spelled::text_schema!(Email, "ops@example.com");
+crate::spelled::text_schema!(Email, "ops@example.com", "^[^@]{1,64}@[^@]+$");

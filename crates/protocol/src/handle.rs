@@ -98,4 +98,4 @@ impl<'de> Deserialize<'de> for Handle {
     }
 }
 
-crate::spelled::text_schema!(Handle, "build-bot");
+crate::spelled::text_schema!(Handle, "build-bot", "^[a-z][a-z0-9]*(-[a-z0-9]+)*$");

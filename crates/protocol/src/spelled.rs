@@ -114,15 +114,16 @@ macro_rules! open_enum {
     };
 }
 
-/// The OpenAPI schema of a type that is spelled as a string: inlined, with an example.
+/// The OpenAPI schema of a type that is spelled as a string: its pattern and an example.
 macro_rules! text_schema {
-    ($name:ident, $example:expr) => {
+    ($name:ident, $example:expr, $pattern:expr) => {
         #[cfg(feature = "openapi")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
                 utoipa::openapi::ObjectBuilder::new()
                     .schema_type(utoipa::openapi::schema::Type::String)
                     .examples([serde_json::json!($example)])
+                    .pattern(Some($pattern))
                     .into()
             }
         }

@@ -124,4 +124,8 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-crate::spelled::text_schema!(Timestamp, "2026-01-15T09:30:00.000Z");
+crate::spelled::text_schema!(
+    Timestamp,
+    "2026-01-15T09:30:00.000Z",
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$"
+);
