@@ -17,7 +17,10 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        let server = TestServer::start().await;
+        Self::on(TestServer::start().await)
+    }
+
+    pub(crate) fn on(server: TestServer) -> Self {
         Self { server, home: tempfile::tempdir().expect("a home") }
     }
 
@@ -98,7 +101,7 @@ pub(crate) fn shown(output: &Output) -> String {
 
 /// What differs from run to run, each replaced by a word of its own.
 fn steady(text: &str) -> String {
-    const IDS: [&str; 7] = ["msg_", "conv_", "agt_", "pnd_", "del_", "req_", "ac_live_"];
+    const IDS: [&str; 8] = ["msg_", "conv_", "agt_", "pnd_", "del_", "req_", "esc_", "ac_live_"];
     let mut words = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {

@@ -3,7 +3,7 @@
 use agentchat_core::replies::{
     ClaimReplies, Claims, ClearWake, HasLease, KeepReviews, ReleaseLease, SetWake, TakeLease,
 };
-use agentchat_egress::check_url;
+use agentchat_egress::{Guard, check_url};
 use agentchat_protocol::reply::{
     ClaimRequest, LeaseRequest, RepliesClaimed, ReplyActive, ReplyClaimed, ReplyLeased, ReplyReleased,
 };
@@ -134,7 +134,7 @@ fn wake(body: &[u8]) -> Result<(String, String), FieldErrors> {
         let given = body.req_str(name, &mut errors).map(str::to_owned)?;
         check(&given).map_err(|problem| body.reject(name, problem, &mut errors)).ok()
     };
-    let url = read("url", &check_url);
+    let url = read("url", &|given| check_url(given, Guard::Public));
     // Not trimmed: its bytes are the key.
     let secret = read("secret", &|given| match given.chars().count() {
         1..=SECRET => Ok(given.to_owned()),

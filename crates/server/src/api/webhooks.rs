@@ -3,7 +3,7 @@
 use agentchat_core::webhooks::{
     CreateWebhook, DeleteWebhook, ListDeliveries, ListWebhooks, ReplayDelivery, RotateWebhookSecret, ShowWebhook,
 };
-use agentchat_egress::check_url;
+use agentchat_egress::{Guard, check_url};
 use agentchat_protocol::contact::Confirmed;
 use agentchat_protocol::id::{WebhookDeliveryId, WebhookId};
 use agentchat_protocol::validate::FieldErrors;
@@ -42,7 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     request_body(content_type = "application/json", description = "url, events"),
     responses((status = 201, body = WebhookCreated)))]
 async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Response> {
-    let new = NewWebhook::parse(&body, check_url)?;
+    let new = NewWebhook::parse(&body, |url| check_url(url, Guard::Public))?;
     let (now, secret) = (app.clock.now(), draw_secret(&app));
     let operation = CreateWebhook {
         agent: caller.key,

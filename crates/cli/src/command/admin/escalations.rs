@@ -39,7 +39,7 @@ pub(super) async fn run(context: &Context, admin: &Admin, command: Command) -> R
     match command {
         Command::List { status, limit } => {
             let page = admin.list_escalations().status(&status).limit(limit).await?;
-            printer.talk(format!("{} reports", page.escalations.len()));
+            printer.talk(format!("{} listed", page.escalations.len()));
             let rows: Vec<Vec<String>> = page.escalations.iter().map(row).collect();
             if rows.is_empty() && !printer.is_json() {
                 return Ok(());

@@ -76,7 +76,24 @@ async fn what_cannot_be_called_is_refused(engine: Engine) {
         assert_eq!(answer.refusal(), (400, "VALIDATION_ERROR".into()), "{url}");
         assert_eq!(answer.json()["details"]["fieldErrors"], json!({ "url": [problem] }));
     }
-    assert_snapshot!(stage.post("alice", "/v1/webhooks", json!({ "events": [] })).await.print(), @r#""#);
+    assert_snapshot!(stage.post("alice", "/v1/webhooks", json!({ "events": [] })).await.print(), @r#"
+    400
+    {
+      "code": "VALIDATION_ERROR",
+      "message": "Invalid request",
+      "details": {
+        "formErrors": [],
+        "fieldErrors": {
+          "events": [
+            "Expected at least one event"
+          ],
+          "url": [
+            "Required"
+          ]
+        }
+      }
+    }
+    "#);
 }
 
 #[store_test]
@@ -86,7 +103,16 @@ async fn the_sixth_is_refused(engine: Engine) {
         hook(&stage, "alice", json!(["message.new"])).await;
     }
     let body = json!({ "url": URL, "events": ["message.new"] });
-    assert_snapshot!(stage.post("alice", "/v1/webhooks", body).await.print(), @r#""#);
+    assert_snapshot!(stage.post("alice", "/v1/webhooks", body).await.print(), @r#"
+    400
+    {
+      "code": "LIMIT_REACHED",
+      "message": "An agent has at most 5 webhooks; delete one first",
+      "details": {
+        "limit": 5
+      }
+    }
+    "#);
 }
 
 #[store_test]
@@ -152,7 +178,8 @@ async fn what_is_owed_is_listed_in_pages(engine: Engine) {
     assert_eq!((page["deliveries"].as_array().unwrap().len(), &page["next_before"]), (2, &rows[1]["id"]));
     let next = format!("?limit=2&before={}", page["next_before"].as_str().unwrap());
     let last = deliveries(&stage, "alice", &webhook, &next).await;
-    assert_eq!(last, json!({ "deliveries": [rows[2]], "next_before": null }));
+    assert_eq!((&last["deliveries"][0]["id"], &last["next_before"]), (&rows[2]["id"], &Value::Null));
+    assert_eq!(last["deliveries"].as_array().unwrap().len(), 1);
     let none = deliveries(&stage, "alice", &webhook, "?status=dead").await;
     assert_eq!(none["deliveries"], json!([]));
     let unknown = deliveries(&stage, "alice", &webhook, "?before=whd_00000000000000000000000000").await;

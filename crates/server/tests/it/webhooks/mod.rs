@@ -1,3 +1,4 @@
 //! Webhooks from outside: managed, told of events, called.
 
+mod events;
 mod management;
