@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use crate::{Location, Writing};
 
-/// What a probe said holds for so long.
-const PROBE_HOLDS: Duration = Duration::from_secs(2);
+/// What a probe of a bucket said holds for so long; a folder is asked each time.
+const PROBE_HOLDS: Duration = Duration::from_secs(1);
 const PROBE_WITHIN: Duration = Duration::from_secs(3);
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 const REQUEST_WITHIN: Duration = Duration::from_secs(60);
@@ -64,6 +64,15 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
+/// How to find out whether the store works.
+#[derive(Debug)]
+enum Probing {
+    /// A folder may be full or read-only, which only writing tells; it need not last.
+    Writing(LocalFileSystem),
+    /// Asking costs, so what was said last holds for a moment.
+    Asking(Mutex<Option<(Instant, bool)>>),
+}
+
 /// A store of bytes by name. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Objects(Arc<Inner>);
@@ -73,9 +82,7 @@ struct Inner {
     store: Arc<dyn ObjectStore>,
     prefix: String,
     part: usize,
-    /// A folder may be full or read-only, which only writing tells.
-    probe_writes: bool,
-    probed: Mutex<Option<(Instant, bool)>>,
+    probing: Probing,
 }
 
 impl Objects {
@@ -96,8 +103,9 @@ impl Objects {
             Location::Folder(folder) => {
                 let problem = |error| ObjectError::Failed(format!("{}: {error}", folder.display()));
                 std::fs::create_dir_all(folder).map_err(problem)?;
-                let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-                Ok(Self::new(Arc::new(store), "", FOLDER_PART, true))
+                let store = LocalFileSystem::new_with_prefix(folder)?;
+                let probing = Probing::Writing(store.clone());
+                Ok(Self::new(Arc::new(store.with_fsync(true)), "", FOLDER_PART, probing))
             }
             Location::Bucket { bucket, prefix, endpoint, region } => {
                 let mut builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retries());
@@ -115,14 +123,14 @@ impl Objects {
                     builder = builder.with_endpoint(endpoint);
                 }
                 let store = builder.with_client_options(options).build()?;
-                Ok(Self::new(Arc::new(store), prefix, BUCKET_PART, false))
+                Ok(Self::new(Arc::new(store), prefix, BUCKET_PART, Probing::Asking(Mutex::default())))
             }
         }
     }
 
-    fn new(store: Arc<dyn ObjectStore>, prefix: &str, part: usize, probe_writes: bool) -> Self {
+    fn new(store: Arc<dyn ObjectStore>, prefix: &str, part: usize, probing: Probing) -> Self {
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
-        Self(Arc::new(Inner { store, prefix, part, probe_writes, probed: Mutex::default() }))
+        Self(Arc::new(Inner { store, prefix, part, probing }))
     }
 
     fn path(&self, name: &str) -> Path {
@@ -161,38 +169,50 @@ impl Objects {
         }
     }
 
-    /// Whether the store works, as of a few seconds ago at the most.
+    /// Whether the store works; of a bucket, whether it did within the last second.
     pub async fn is_healthy(&self) -> bool {
-        let mut probed = self.0.probed.lock().await;
-        if let Some((at, healthy)) = *probed
-            && at.elapsed() < PROBE_HOLDS
-        {
-            return healthy;
-        }
-        let outcome = tokio::time::timeout(PROBE_WITHIN, self.probe()).await;
-        let healthy = match outcome {
-            Ok(Ok(())) => true,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the object store does not work");
-                false
-            }
-            Err(_) => {
-                tracing::warn!("the object store does not answer");
-                false
-            }
+        let probed = match &self.0.probing {
+            Probing::Writing(folder) => return works(write_probe(folder)).await,
+            Probing::Asking(probed) => probed,
         };
-        *probed = Some((Instant::now(), healthy));
-        healthy
+        let mut probed = probed.lock().await;
+        match *probed {
+            Some((at, healthy)) if at.elapsed() < PROBE_HOLDS => healthy,
+            _ => {
+                let healthy = works(self.ask_probe()).await;
+                *probed = Some((Instant::now(), healthy));
+                healthy
+            }
+        }
     }
 
-    async fn probe(&self) -> Result<(), ObjectError> {
-        if self.0.probe_writes {
-            self.put(PROBE, Bytes::from_static(b"probe")).await?;
-            return self.delete(PROBE).await;
-        }
+    async fn ask_probe(&self) -> Result<(), ObjectError> {
         match self.size(PROBE).await {
             Err(ObjectError::Absent) | Ok(_) => Ok(()),
             Err(failed) => Err(failed),
+        }
+    }
+}
+
+async fn write_probe(folder: &LocalFileSystem) -> Result<(), ObjectError> {
+    folder.put(&Path::from(PROBE), PutPayload::from_static(b"probe")).await?;
+    match folder.delete(&Path::from(PROBE)).await {
+        // Somebody else's probe of this moment.
+        Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+        Err(failed) => Err(failed.into()),
+    }
+}
+
+async fn works(probe: impl Future<Output = Result<(), ObjectError>>) -> bool {
+    match tokio::time::timeout(PROBE_WITHIN, probe).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the object store does not work");
+            false
+        }
+        Err(_) => {
+            tracing::warn!("the object store does not answer");
+            false
         }
     }
 }

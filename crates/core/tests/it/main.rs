@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agents;
+mod attachments;
 mod contacts;
 mod directory;
 mod enforcement;

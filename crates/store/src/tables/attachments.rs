@@ -108,6 +108,17 @@ impl Tx<'_> {
         .await
     }
 
+    /// How many messages refer to an attachment.
+    pub async fn count_uses(&mut self, id: AttachmentId) -> Result<i64> {
+        let count = self
+            .query_int(
+                "SELECT COUNT(*) FROM attachment_use u JOIN attachment a ON a.pk = u.attachment WHERE a.id = $1",
+                &[(&id.bytes()).into()],
+            )
+            .await?;
+        Ok(count.unwrap_or(0))
+    }
+
     /// Up to `limit` slots that stayed empty and have expired; they are held until the transaction ends.
     pub async fn expired_slots(&mut self, now: i64, limit: i64) -> Result<Vec<AttachmentId>> {
         let sql = match self.engine() {
