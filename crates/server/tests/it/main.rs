@@ -32,4 +32,5 @@ mod replies;
 mod retention;
 mod service;
 mod stage;
+mod system_agents;
 mod webhooks;

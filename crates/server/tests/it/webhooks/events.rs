@@ -44,8 +44,8 @@ async fn awaited(stage: &Stage, agent: &str, deliveries: &str, count: usize) -> 
 /// Bob does everything to Alice that she may be told of.
 async fn do_everything(stage: &Stage) {
     stage.say("alice", "bob", "hello").await;
-    let message = stage.say("alice", "bob", "read this").await;
     stage.say("bob", "alice", "hello yourself").await;
+    let message = stage.say("alice", "bob", "read this").await;
     let read = format!("/v1/messages/{}/read", message["id"].as_str().unwrap());
     assert_eq!(stage.post("bob", &read, json!({})).await.status, 200);
     let group = stage.post("bob", "/v1/groups", json!({ "name": "ops", "member_handles": ["alice"] })).await.json();
