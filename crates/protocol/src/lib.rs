@@ -51,5 +51,6 @@ pub mod timestamp;
 pub mod trace;
 pub mod validate;
 pub mod webhook;
+pub mod webhook_signature;
 
 pub use validate::text;

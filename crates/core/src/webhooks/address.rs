@@ -32,11 +32,8 @@ impl Read for FindAddress {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<WebhookAddress, Error> {
         let row = find(tx, self.agent, self.webhook).await?;
-        let mut secrets = Vec::new();
-        if let Some(stored) = tx.webhook_secrets(row.key).await? {
-            secrets.push(stored.secret);
-            secrets.extend(stored.old.filter(|(_, until)| self.now.as_millis() < *until).map(|(old, _)| old));
-        }
+        let stored = tx.webhook_secrets(row.key).await?;
+        let secrets = stored.into_iter().flat_map(|one| one.signing(self.now.as_millis())).collect();
         Ok(WebhookAddress { id: WebhookId::from_bytes(row.id), url: row.url, secrets })
     }
 }

@@ -6,6 +6,7 @@
 mod address;
 mod create;
 mod delete;
+pub mod deliver;
 mod deliveries;
 mod event;
 mod list;

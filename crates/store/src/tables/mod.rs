@@ -8,6 +8,7 @@ mod blocks;
 mod contacts;
 mod conversations;
 mod counts;
+mod deliveries;
 mod direct_send;
 mod directory;
 mod envelopes;
@@ -48,6 +49,7 @@ pub use blocks::BlockRow;
 pub use contacts::{ContactEdge, ContactRow};
 pub use conversations::{GroupSeat, Membership, Pair, Party};
 pub use counts::{AgentCounts, MessageCounts};
+pub use deliveries::{Breaker, Claimant, DueCall, HookState, WakeCall};
 pub use direct_send::{
     DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, Run, SenderState,
     StoredDirect,

@@ -44,6 +44,14 @@ pub struct WebhookSecrets {
     pub old: Option<(String, i64)>,
 }
 
+impl WebhookSecrets {
+    /// The present one, then the one before while it signs too.
+    pub fn signing(self, now: i64) -> Vec<String> {
+        let old = self.old.filter(|(_, until)| now < *until).map(|(old, _)| old);
+        std::iter::once(self.secret).chain(old).collect()
+    }
+}
+
 /// A call that a webhook is owed, or was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookDeliveryRow {
