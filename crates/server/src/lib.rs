@@ -37,6 +37,7 @@ mod layers;
 mod limits;
 mod logging;
 mod mail;
+mod pages;
 mod realtime;
 mod run;
 mod sending;

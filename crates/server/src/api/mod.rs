@@ -28,6 +28,7 @@ mod webhooks;
 
 use axum::Router;
 use axum::routing::any;
+pub(crate) use document::document;
 pub(crate) use messages::send_error;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -71,6 +72,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(avatars::routes())
         .merge(webhooks::routes())
         .merge(crate::realtime::routes())
+        .merge(crate::pages::routes())
 }
 
 async fn no_such_route() -> AppError {

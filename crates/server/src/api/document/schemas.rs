@@ -133,6 +133,7 @@ fn fits(value: &Value, schema: &Value) -> bool {
     let named = schema.get("$ref").and_then(Value::as_str);
     let text = named.is_some_and(|path| path.ends_with("/Handle") || path.ends_with("/Email"));
     let free = named.is_some_and(|path| path.ends_with("/FreeFormObject"));
-    let choice = schema.get("oneOf").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| fits(value, one)));
+    let choice =
+        schema.get("oneOf").and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| fits(value, one)));
     allows(schema) || choice || (text && kind == "string") || (free && kind == "object")
 }
