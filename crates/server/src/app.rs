@@ -99,6 +99,8 @@ pub struct Shared {
     pub(crate) acks: Acks,
     pub(crate) jobs: Jobs,
     pub(crate) hooks: Hooks,
+    /// Calls addresses that agents named.
+    pub(crate) egress: agentchat_egress::Client,
     /// The system agent, if this server has one.
     pub(crate) desk: OnceLock<Arc<Desk>>,
     /// Requests under an `Idempotency-Key`, where no other node handles any.
@@ -124,7 +126,7 @@ impl std::ops::Deref for App {
 
 impl App {
     /// Puts the parts together. Must be called inside a tokio runtime: acks are gathered from now on.
-    pub(crate) fn new(config: Config, store: Store, secrets: Secrets, mailer: Mailer, files: Files) -> Self {
+    pub(crate) fn new(config: Config, store: Store, secrets: Secrets, mailer: Mailer, files: Files, egress: agentchat_egress::Client) -> Self {
         let clock = config.clock.clone();
         let timing = &config.timing;
         let shared = store.engine() != Engine::Sqlite;
@@ -141,6 +143,7 @@ impl App {
             acks: Acks::start(store.clone(), clock.clone(), timing.gather_acks),
             jobs: Jobs::default(),
             hooks: Hooks::default(),
+            egress,
             desk: OnceLock::new(),
             running: Running::default(),
             node: config.entropy.bytes(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use agentchat_core::accounts::CodeKey;
 use agentchat_core::installation::InstallationSecret;
-use agentchat_objects::{AddressKey, ObjectError};
+use agentchat_objects::{AddressKey, Location, ObjectError};
 use agentchat_protocol::delivery::DeliveryKey;
 use agentchat_store::{OpenError, PostgresOptions, Store, StoreOptions};
 use axum::body::Body;
@@ -28,7 +28,7 @@ use crate::entropy::Entropy;
 use crate::files::Files;
 use crate::layers::Edge;
 use crate::mail::{MailError, Mailer};
-use crate::workers;
+use crate::{webhooks, workers};
 
 /// How long requests in flight may take to finish after shutdown began.
 const FINISH_WITHIN: Duration = Duration::from_secs(10);
@@ -53,6 +53,9 @@ pub enum StartError {
     /// The bus cannot be used; that it does not answer is no reason.
     #[error("--nats-url: {0}")]
     Bus(#[from] agentchat_bus::BusError),
+    /// TLS cannot be set up for calls to webhooks.
+    #[error("TLS for calls to webhooks: {0}")]
+    Tls(rustls::Error),
     /// The mail target cannot be used.
     #[error("--mail: {0}")]
     Mail(#[from] MailError),
@@ -95,6 +98,7 @@ impl Server {
         app.spawn(workers::keep_presence(app.clone()));
         app.spawn(workers::purge(app.clone()));
         app.spawn(workers::expire(app.clone()));
+        app.spawn(webhooks::deliver(app.clone()));
         app.spawn(workers::retain(app.clone()));
         if app.config.system_agent {
             chatfather::open(&app).await?;
@@ -161,7 +165,8 @@ pub(crate) async fn assemble(config: Config, store: Store) -> Result<App, StartE
     let secrets = secrets(&store, &config.entropy).await?;
     let installation = secrets.installation.clone();
     let files = open_files(&config, &store).await?;
-    let app = App::new(config, store, secrets, mailer, files);
+    let egress = agentchat_egress::Client::new(config.webhook_guard).map_err(StartError::Tls)?;
+    let app = App::new(config, store, secrets, mailer, files, egress);
     if let Some(url) = &app.config.nats_url {
         app.connect(Link::connect(&app, url, installation).await?);
     }
@@ -171,6 +176,9 @@ pub(crate) async fn assemble(config: Config, store: Store) -> Result<App, StartE
 async fn open_files(config: &Config, store: &Store) -> Result<Files, StartError> {
     let secret = async |name| store.write(InstallationSecret { name, fresh: config.entropy.bytes() }).await;
     let (addresses, names) = (secret(AddressKey::SECRET).await?, secret(Files::AVATAR_NAMES).await?);
+    if config.nats_url.is_some() && matches!(config.objects, Location::Folder(_)) {
+        tracing::warn!(objects = %config.objects, "files are in a folder; every node needs the same one, or a bucket");
+    }
     Ok(Files::open(config, addresses, names)?)
 }
 

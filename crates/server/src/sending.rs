@@ -13,12 +13,13 @@ use agentchat_protocol::message::{LiveFrame, Message, MessageFrameParts};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_store::key::{AgentKey, ConversationKey};
-use agentchat_store::tables::WANTS_MESSAGES;
+use agentchat_store::tables::{WANTS_MESSAGES, WANTS_WAKING};
 
 use crate::app::App;
 use crate::error::{AppError, Result};
 use crate::limits::{Key, Limits, Low, Policy, show_empty, show_left};
 use crate::realtime::{Event, OwnPublished, Published, frame_text};
+use crate::webhooks::wake_agent;
 
 mod loop_guard;
 
@@ -193,11 +194,14 @@ fn publish(app: &App, sender: AgentKey, message: &Message, conversation: Convers
     }
 }
 
-/// What else waits for messages: webhooks, whose calls are queued by now.
+/// What else waits for messages: webhooks, whose calls are queued by now, and agents that want to be woken.
 fn tell_hooks(app: &App, deliveries: &[Delivery]) {
-    let mut told = deliveries.iter().filter(|delivery| !delivery.quiet);
-    if told.any(|delivery| delivery.hooks & WANTS_MESSAGES != 0) {
+    let told = || deliveries.iter().filter(|delivery| !delivery.quiet);
+    if told().any(|delivery| delivery.hooks & WANTS_MESSAGES != 0) {
         app.hooks.wake();
+    }
+    for delivery in told().filter(|delivery| delivery.hooks & WANTS_WAKING != 0) {
+        wake_agent(app, delivery.recipient);
     }
 }
 

@@ -121,20 +121,20 @@ struct WakeCleared {
     request_body(content_type = "application/json", description = "url, secret"),
     responses((status = 200, body = WakeSet)))]
 async fn set_wake(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Response> {
-    let (url, secret) = wake(&body)?;
+    let (url, secret) = wake(&body, app.egress.guard())?;
     let operation = SetWake { agent: caller.key, url, secret, now: app.clock.now() };
     let set = WakeSet { state: "active" };
     caller.commit(&app, operation, move |()| (StatusCode::OK, set), |_, ()| {}).await
 }
 
-fn wake(body: &[u8]) -> Result<(String, String), FieldErrors> {
+fn wake(body: &[u8], guard: Guard) -> Result<(String, String), FieldErrors> {
     let body = Object::parse(body)?;
     let mut errors = FieldErrors::default();
     let mut read = |name: &str, check: &dyn Fn(&str) -> Result<String, &'static str>| {
         let given = body.req_str(name, &mut errors).map(str::to_owned)?;
         check(&given).map_err(|problem| body.reject(name, problem, &mut errors)).ok()
     };
-    let url = read("url", &|given| check_url(given, Guard::Public));
+    let url = read("url", &|given| check_url(given, guard));
     // Not trimmed: its bytes are the key.
     let secret = read("secret", &|given| match given.chars().count() {
         1..=SECRET => Ok(given.to_owned()),

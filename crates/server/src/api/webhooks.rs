@@ -1,9 +1,10 @@
 //! `/v1/webhooks`: addresses that are called when something happens to the caller.
 
 use agentchat_core::webhooks::{
-    CreateWebhook, DeleteWebhook, ListDeliveries, ListWebhooks, ReplayDelivery, RotateWebhookSecret, ShowWebhook,
+    CreateWebhook, DeleteWebhook, FindAddress, ListDeliveries, ListWebhooks, ReplayDelivery, RotateWebhookSecret,
+    ShowWebhook,
 };
-use agentchat_egress::{Guard, check_url};
+use agentchat_egress::check_url;
 use agentchat_protocol::contact::Confirmed;
 use agentchat_protocol::id::{WebhookDeliveryId, WebhookId};
 use agentchat_protocol::validate::FieldErrors;
@@ -17,22 +18,30 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::Result;
 use crate::extract::{Body, Caller, PathText, PathTexts, Query};
+use crate::limits::Policy;
+use crate::webhooks::{Call, attempt};
 
 /// Deliveries of a page.
 const PAGE: u64 = 50;
 const PAGE_MAX: u64 = 100;
+/// The event of a trial.
+const TEST: &str = "webhook.test";
 
 pub(crate) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create, list))
         .routes(routes!(show, delete))
         .routes(routes!(rotate_secret))
+        .routes(routes!(test))
         .routes(routes!(deliveries))
         .routes(routes!(replay))
 }
@@ -42,7 +51,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
     request_body(content_type = "application/json", description = "url, events"),
     responses((status = 201, body = WebhookCreated)))]
 async fn create(State(app): State<App>, caller: Caller, Body(body): Body) -> Result<Response> {
-    let new = NewWebhook::parse(&body, |url| check_url(url, Guard::Public))?;
+    let new = NewWebhook::parse(&body, |url| check_url(url, app.egress.guard()))?;
     let (now, secret) = (app.clock.now(), draw_secret(&app));
     let operation = CreateWebhook {
         agent: caller.key,
@@ -79,6 +88,41 @@ async fn show(State(app): State<App>, Caller(caller): Caller, PathText(id): Path
 async fn delete(State(app): State<App>, caller: Caller, PathText(id): PathText) -> Result<Response> {
     let operation = DeleteWebhook { agent: caller.key, webhook: id.parse().ok(), now: app.clock.now() };
     caller.commit(&app, operation, |()| (StatusCode::OK, Confirmed::OK), |app, ()| app.jobs.wake()).await
+}
+
+/// What came of a trial.
+#[derive(Debug, Serialize, ToSchema)]
+struct WebhookTested {
+    /// A 2xx came back.
+    ok: bool,
+    /// What came back, if anything.
+    status_code: Option<u16>,
+    /// Milliseconds.
+    duration_ms: u64,
+    /// Why it is no success.
+    error: Option<String>,
+}
+
+/// Calls the webhook once, now, with the event `webhook.test`, and tells what came of it.
+#[utoipa::path(post, path = "/v1/webhooks/{id}/test", tag = "webhooks", security(("api_key" = [])),
+    params(("id" = String, Path, description = "A webhook")), responses((status = 200, body = WebhookTested)))]
+async fn test(State(app): State<App>, Caller(caller): Caller, PathText(id): PathText) -> Result<Json<WebhookTested>> {
+    let now = app.clock.now();
+    let address = app.store.read(FindAddress { agent: caller.key, webhook: id.parse().ok(), now }).await?;
+    app.limit_agent(Policy::WebhookTest, caller.key)?;
+    let body = json!({ "event": TEST, "timestamp": now, "data": { "webhook_id": address.id } }).to_string();
+    let call = Call {
+        url: address.url,
+        secrets: address.secrets,
+        event: TEST.to_owned(),
+        delivery: WebhookDeliveryId::from_bytes(app.entropy.uuid_v7(now)),
+        body,
+        trace: None,
+        now,
+    };
+    let made = attempt(&app, call).await;
+    let ok = made.ok();
+    Ok(Json(WebhookTested { ok, status_code: made.status, duration_ms: made.duration_ms, error: made.error }))
 }
 
 /// Gives a webhook another secret, shown in this answer alone. For 24 hours the one before signs too.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use agentchat_egress::Guard;
 use agentchat_objects::{Location, LocationError};
 use serde::Deserialize;
 
@@ -74,6 +75,10 @@ pub struct ServeArgs {
     /// [env: AGENTCHAT_NO_SYSTEM_AGENT=true]
     #[arg(long)]
     pub no_system_agent: bool,
+    /// Let webhooks be http, on any port and on private addresses: for development only
+    /// [env: AGENTCHAT_WEBHOOK_ALLOW_PRIVATE=true]
+    #[arg(long)]
+    pub webhook_allow_private: bool,
     /// Whom to tell of a weakness, for /.well-known/security.txt: an e-mail or a https:// URL
     /// [env: AGENTCHAT_SECURITY_CONTACT]
     #[arg(long, value_name = "CONTACT")]
@@ -129,8 +134,12 @@ impl ServeArgs {
             trusted_proxy: list("AGENTCHAT_TRUSTED_PROXY"),
             cors_origin: list("AGENTCHAT_CORS_ORIGIN"),
             reoffer_seconds: text("AGENTCHAT_REOFFER_SECONDS").map(|text| parse_seconds(&text)).transpose()?,
+            webhook_allow_private: text("AGENTCHAT_WEBHOOK_ALLOW_PRIVATE")
+                .map(|text| parse_switch("--webhook-allow-private", &text))
+                .transpose()?
+                .unwrap_or(false),
             no_system_agent: text("AGENTCHAT_NO_SYSTEM_AGENT")
-                .map(|text| parse_switch(&text))
+                .map(|text| parse_switch("--no-system-agent", &text))
                 .transpose()?
                 .unwrap_or(false),
             security_contact: text("AGENTCHAT_SECURITY_CONTACT"),
@@ -162,6 +171,7 @@ impl ServeArgs {
             cors_origin: first_set(self.cors_origin, behind.cors_origin),
             reoffer_seconds: self.reoffer_seconds.or(behind.reoffer_seconds),
             no_system_agent: self.no_system_agent || behind.no_system_agent,
+            webhook_allow_private: self.webhook_allow_private || behind.webhook_allow_private,
             security_contact: self.security_contact.or(behind.security_contact),
             log: self.log.or(behind.log),
             limits: BTreeMap::new(),
@@ -188,6 +198,7 @@ impl ServeArgs {
             cors_origins: self.cors_origin.into_iter().filter(|origin| origin != "*").collect(),
             reoffer: self.reoffer_seconds.map_or(defaults.reoffer, Duration::from_secs),
             system_agent: !self.no_system_agent,
+            webhook_guard: if self.webhook_allow_private { Guard::AllowPrivate } else { Guard::Public },
             security_contact: self.security_contact.map(|text| parse_contact(&text)).transpose()?,
             log: self.log.unwrap_or_default(),
             ..defaults
@@ -293,12 +304,10 @@ fn parse_seconds(text: &str) -> Result<u64, ConfigError> {
     text.parse().map_err(|_| ConfigError::option("--reoffer-seconds", format!("`{text}` is not a whole number")))
 }
 
-fn parse_switch(text: &str) -> Result<bool, ConfigError> {
+fn parse_switch(option: &'static str, text: &str) -> Result<bool, ConfigError> {
     text.parse().map_err(|_| {
-        ConfigError::option(
-            "--no-system-agent",
-            format!("`{text}` is neither true nor false (AGENTCHAT_NO_SYSTEM_AGENT)"),
-        )
+        let variable = option.trim_start_matches('-').replace('-', "_").to_uppercase();
+        ConfigError::option(option, format!("`{text}` is neither true nor false (AGENTCHAT_{variable})"))
     })
 }
 

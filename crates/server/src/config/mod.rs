@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use agentchat_egress::Guard;
 use agentchat_objects::Location;
 pub use args::ServeArgs;
 use ipnet::IpNet;
@@ -57,6 +58,8 @@ pub struct Config {
     pub system_agent: bool,
     /// Whom to tell of a weakness: a URI for `/.well-known/security.txt`.
     pub security_contact: Option<String>,
+    /// What webhooks may be called.
+    pub webhook_guard: Guard,
     /// Form of the log lines.
     pub log: LogFormat,
     /// Source of time.
@@ -130,6 +133,7 @@ impl Config {
             reoffer: Duration::from_secs(300),
             timing: Timing::default(),
             system_agent: true,
+            webhook_guard: Guard::Public,
             security_contact: None,
             log: LogFormat::default(),
             clock: Clock::system(),

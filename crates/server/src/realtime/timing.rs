@@ -36,6 +36,8 @@ pub struct Timing {
     pub seek_jobs: Duration,
     /// A job in a shared store belongs to the node that took it for so long, counted from its last chunk.
     pub hold_jobs: Duration,
+    /// Between two looks for calls of webhooks that are due, or that other nodes queued.
+    pub seek_calls: Duration,
     /// Between two looks whether old messages are to be emptied.
     pub seek_retention: Duration,
     /// Agents that come and go are gathered for so long before that is written down.
@@ -70,6 +72,7 @@ impl Default for Timing {
             keep_callers: Duration::from_secs(5),
             seek_jobs: Duration::from_secs(5),
             hold_jobs: Duration::from_secs(30),
+            seek_calls: Duration::from_millis(500),
             seek_retention: Duration::from_secs(60),
             gather_presence: Duration::from_millis(50),
             renew_presence: Duration::from_secs(60),

@@ -20,4 +20,9 @@ impl Hooks {
     pub(crate) fn wake(&self) {
         self.0.notify_one();
     }
+
+    /// Ends when something was queued since the last time.
+    pub(super) async fn woken(&self) {
+        self.0.notified().await;
+    }
 }

@@ -1,5 +1,5 @@
 //! Forgets what is over: stored token buckets that are full again, answers whose day has passed, leases and claims,
-//! slots that stayed empty, objects that nothing refers to.
+//! finished calls of webhooks, slots that stayed empty, objects that nothing refers to.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use agentchat_core::attachments::{ForgetObject, ObjectsDue, PurgeSlots, TakeObje
 use agentchat_core::idempotency::PurgeAnswers;
 use agentchat_core::limits::PurgeTokens;
 use agentchat_core::replies::{Fleeting, PurgeFleeting};
+use agentchat_core::webhooks::deliver::PurgeCalls;
 use agentchat_store::Write;
 
 use crate::app::App;
@@ -34,6 +35,7 @@ async fn round(app: &App) {
     for what in Fleeting::ALL {
         in_chunks(app, || PurgeFleeting { what, now: app.clock.now(), most }).await;
     }
+    in_chunks(app, || PurgeCalls { now: app.clock.now(), most }).await;
     in_chunks(app, || PurgeSlots { now: app.clock.now(), most }).await;
     delete_objects(app).await;
 }

@@ -14,6 +14,8 @@ pub struct DueCall {
     pub event: i64,
     /// `message.new`: which.
     pub message: Option<MessageKey>,
+    /// Its public id.
+    pub message_id: Option<[u8; 16]>,
     /// Earlier ones that failed.
     pub attempts: i64,
     pub created_at: i64,
@@ -56,6 +58,7 @@ pub struct Claimant<'a> {
 /// Where an agent is to be woken now.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WakeCall {
+    pub handle: String,
     pub url: String,
     pub secret: String,
     /// Messages that wait for it.
@@ -66,9 +69,9 @@ macro_rules! due {
     ($lock:literal) => {
         concat!(
             "SELECT d.pk, d.id, d.event, d.message, d.attempts, d.created_at, d.webhook, \
-             w.agent, w.active, w.opened_until, a.paused \
+             w.agent, w.active, w.opened_until, a.paused, m.id \
              FROM webhook_delivery d LEFT JOIN webhook w ON w.pk = d.webhook LEFT JOIN agent a ON a.pk = w.agent \
-             WHERE d.status < 2 AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2",
+             LEFT JOIN message m ON m.pk = d.message WHERE d.status < 2 AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2",
             $lock
         )
     };
@@ -106,6 +109,7 @@ fn due_call(row: &Row<'_>) -> Result<DueCall> {
         id: row.bytes(1)?,
         event: row.int(2)?,
         message: row.opt_int(3)?.map(MessageKey),
+        message_id: if row.is_null(11)? { None } else { Some(row.bytes(11)?) },
         attempts: row.int(4)?,
         created_at: row.int(5)?,
         webhook: WebhookKey(row.int(6)?),
@@ -338,9 +342,10 @@ impl Tx<'_> {
             "UPDATE wake_webhook SET woke_at = $1 WHERE agent = $2 AND (woke_at IS NULL OR woke_at < $3) \
              AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.agent = $2) \
              AND NOT EXISTS (SELECT 1 FROM reply_lease l WHERE l.agent = $2 AND l.expires_at > $1) \
-             RETURNING url, secret, (SELECT i.undelivered FROM inbox i WHERE i.agent = $2)",
+             RETURNING url, secret, (SELECT i.undelivered FROM inbox i WHERE i.agent = $2), \
+             (SELECT a.handle FROM agent a WHERE a.pk = $2)",
             &[now.into(), agent.into(), since.into()],
-            |row| Ok(WakeCall { url: row.text(0)?, secret: row.text(1)?, unread: row.opt_int(2)?.unwrap_or(0) }),
+            |row| Ok(WakeCall { url: row.text(0)?, secret: row.text(1)?, unread: row.opt_int(2)?.unwrap_or(0), handle: row.text(3)? }),
         )
         .await
     }
