@@ -119,9 +119,9 @@ impl Content {
         }
     }
 
-    fn is_right(self) -> bool {
+    fn is_right(&self) -> bool {
         match self {
-            Self::Signed(kind, head) => kind.begins(&head),
+            Self::Signed(kind, head) => kind.begins(head),
             Self::Text(text) => text.is_right(),
             Self::Json(json, text) => text.is_right() && json.is_right(),
             Self::Unknown => false,

@@ -51,6 +51,22 @@ fn a_flag_wins_over_the_environment_and_that_over_the_file() {
 }
 
 #[test]
+fn objects_are_in_the_data_folder_or_where_it_says() {
+    let text = |config: Config| config.objects.to_string();
+    assert_eq!(text(resolve("--data-dir d", &[]).unwrap()), "file:d/objects");
+    let environment = [("AGENTCHAT_OBJECTS", "s3://bytes/a?region=eu-1")];
+    assert_eq!(text(resolve("--data-dir d", &environment).unwrap()), "s3://bytes/a");
+    assert_eq!(text(resolve("--data-dir d --objects file:/else", &environment).unwrap()), "file:/else");
+    let (_folder, path) = file("data_dir = \"d\"\nobjects = \"s3://bytes\"\n");
+    assert_eq!(text(resolve(&format!("--config {path}"), &[]).unwrap()), "s3://bytes");
+    let wrong = resolve("--data-dir d --objects bytes", &[]).unwrap_err();
+    assert_eq!(
+        wrong.to_string(),
+        "--objects: `bytes` is neither file:DIR nor s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME]"
+    );
+}
+
+#[test]
 fn limits_merge_one_by_one() {
     let (_folder, path) =
         file("data_dir = \"d\"\n[limits]\nsend = \"10/1\"\napi = \"off\"\ncold_cap = 7\nregister = 9\n");

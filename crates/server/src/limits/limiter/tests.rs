@@ -174,3 +174,27 @@ fn one_ipv6_subscriber_is_one_key() {
     assert_ne!(key("2001:db8:1:2::1"), key("2001:db8:1:3::1"));
     assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
 }
+
+#[test]
+fn a_request_may_cost_many_tokens() {
+    let (limiter, clock) = limiter(&["upload_bytes=1000/10", "upload=3/60"]);
+    let take = |bytes| {
+        let wanted = [Weighed::one(Policy::Upload, ALICE), Weighed::of(Policy::UploadBytes, ALICE, bytes)];
+        limiter.reserve_weighed(&wanted).granted().map_err(|refusal| (refusal.policy, refusal.retry_after_ms))
+    };
+    hold(take(900));
+    assert_eq!(take(101).map(drop), Err(("upload_bytes", 10)));
+    let reserved = take(100).unwrap();
+    reserved.release();
+    hold(take(100));
+    hold({
+        clock.advance(1_000);
+        take(100)
+    });
+    clock.advance(10_000);
+    assert_eq!(take(1).map(drop), Err(("upload", 9_000)), "what the bytes' policy refused cost no slot");
+}
+
+fn hold<E: std::fmt::Debug>(reserved: Result<Reservation, E>) {
+    crate::limits::hold(reserved.unwrap());
+}

@@ -4,6 +4,7 @@ mod access;
 mod download;
 mod limits;
 mod messages;
+mod nodes;
 mod storage;
 mod upload;
 
