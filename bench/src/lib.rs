@@ -7,6 +7,7 @@
 //!
 //! * [`direct`]: closed-loop direct sends with live delivery to acknowledging sockets;
 //! * [`group`]: sends to a group whose members all listen; [`drain`]: a backlog, to the last ack;
+//! * [`webhooks`]: calls to webhooks, and how a queue is caught up with after an outage;
 //! * [`store`]: the same transaction on the bare store, without server and sockets;
 //! * [`pgbench`]: PostgreSQL's own load generator with a send's statements, beside the bare store;
 //! * [`sockets`]: memory of the server per idle socket;
@@ -33,6 +34,7 @@ pub mod report;
 pub mod sockets;
 pub mod start;
 pub mod store;
+pub mod webhooks;
 pub mod wire;
 
 mod setup;
@@ -68,6 +70,8 @@ pub enum Command {
     Group(group::Arguments),
     /// A backlog that waits for one agent: from its HELLO to the last ack
     Drain(drain::Arguments),
+    /// Calls to webhooks: deliveries a second, and catching up after their receiver was away
+    Webhooks(webhooks::Arguments),
     /// The same transaction on the bare store, in this process: what the server can reach at most
     Store(store::Arguments),
     /// PostgreSQL's own load generator running a direct send's statements, beside the bare store on the same server
@@ -96,6 +100,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Direct(arguments) => direct::run(&arguments),
         Command::Group(arguments) => group::run(&arguments),
         Command::Drain(arguments) => drain::run(&arguments),
+        Command::Webhooks(arguments) => webhooks::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Pgbench(arguments) => pgbench::run(&arguments),
         Command::Sockets(arguments) => sockets::run(&arguments),
