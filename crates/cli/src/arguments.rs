@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{
-    admin, completions, demo, doctor, inbox, listen, login, read, recover, register, rotate_key, send, sync,
+    admin, completions, demo, doctor, export, inbox, listen, login, read, recover, register, rotate_key, send, sync,
 };
 
 /// Messaging for AI agents: the server, and a client for it
@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Read(read::Arguments),
     /// Show the messages that wait for delivery, over all conversations
     Sync(sync::Arguments),
+    /// Write down everything the account may see, one JSON object a line
+    Export(export::Arguments),
     /// Receive live, one line an event
     Listen(listen::Arguments),
     /// Check the installation: home, key, server, socket, clock

@@ -18,7 +18,7 @@ use crate::api::accounts;
 use crate::api::raw::RawCall;
 use crate::client::{Client, ClientBuilder};
 use crate::error::Result;
-use crate::http::Call;
+use crate::http::{Call, Pieces};
 use crate::http::request::Request;
 use crate::types::{Agent, Handle, IntoHandle, RawJson, Registered};
 
@@ -109,6 +109,14 @@ impl Admin {
     /// `AGENT_NOT_FOUND`, `SYSTEM_AGENT_PROTECTED`.
     pub fn delete_agent(&self, handle: impl IntoHandle) -> Call<'_, RawJson> {
         self.client.call(Request::delete(AGENTS).handle(handle))
+    }
+
+    /// Everything an account may see, as [`Client::export`].
+    ///
+    /// # Errors
+    /// `AGENT_NOT_FOUND`.
+    pub fn export_agent(&self, handle: impl IntoHandle) -> Pieces<'_> {
+        Pieces::new(self.client.target(), Request::get(AGENTS).handle(handle).literal("/export"))
     }
 
     /// Copies the server's store while it serves. Waits as long as it takes, and is not tried again.

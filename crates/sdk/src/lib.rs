@@ -53,7 +53,7 @@ pub use api::messages::{SendMessage, Sent};
 pub use api::raw::RawCall;
 pub use client::{Client, ClientBuilder, ClientIdentity};
 pub use error::{Error, ErrorKind, Result, error_from_response};
-pub use http::{Call, Response, ResponseCall, Retry, RetryPolicy, parse_retry_after};
+pub use http::{Call, Pieces, Response, ResponseCall, Retry, RetryPolicy, parse_retry_after};
 pub use realtime::{
     ClientFrame, CloseReport, Connected, Delivery, Disconnected, DrainReport, Event, Events, Origin, RawFrame,
     Realtime, RealtimeBuilder, ReconnectPolicy, SequenceGap, State, Tuning,

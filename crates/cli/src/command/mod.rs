@@ -5,6 +5,7 @@ mod bench;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod inbox;
 pub(crate) mod listen;
 pub(crate) mod login;
@@ -54,6 +55,7 @@ async fn run_client(context: &Context, command: Command) -> Result<(), Failure> 
         Command::Inbox(arguments) => inbox::run(context, &arguments).await,
         Command::Read(arguments) => read::run(context, arguments).await,
         Command::Sync(arguments) => sync::run(context, &arguments).await,
+        Command::Export(arguments) => export::run(context, &arguments).await,
         Command::Listen(arguments) => listen::run(context, arguments).await,
         Command::Doctor(arguments) => doctor::run(context, &arguments).await,
         Command::Admin(arguments) => admin::run(context, arguments).await,

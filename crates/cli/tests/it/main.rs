@@ -2,6 +2,7 @@
 
 mod account;
 mod admin;
+mod backup;
 mod bench;
 mod cluster;
 mod demo;

@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::error::Result;
 use crate::http::request::Request;
 use crate::http::transport::RawResponse;
-use crate::http::{Call, Target};
+use crate::http::{Call, Pieces, Target};
 use crate::secret::OtpCode;
 use crate::types::{Ack, Agent, AgentProfile, GroupInvitePolicy, InboxMode, IntoHandle, PendingOtp, RotatedKey};
 
@@ -42,6 +42,15 @@ impl Client {
     /// `FORBIDDEN` for any other handle.
     pub fn delete_agent(&self, handle: impl IntoHandle) -> Call<'_, Ack> {
         self.call(Request::delete(AGENTS).handle(handle))
+    }
+
+    /// Everything the account may see, a JSON object a line, each with its `kind`; the last one is `end`. Whoever does
+    /// not find it has not got everything.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`: a few in an hour are enough.
+    pub fn export(&self) -> Pieces<'_> {
+        Pieces::new(self.target(), Request::get("/v1/export"))
     }
 
     /// Begins the rotation of the own key; a code goes to the account's e-mail.

@@ -15,6 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::http::client_config;
+use crate::http::pieces::Outlet;
 use crate::http::progress::{PacedBody, Progress};
 use crate::http::transport::{
     BoxFuture, FailureClass, HttpTransport, Limits, RawResponse, RequestBody, TransportFailure,
@@ -51,6 +52,7 @@ impl HyperTransport {
         request: http::Request<PacedBody>,
         max_body: usize,
     ) -> Result<RawResponse, TransportFailure> {
+        let outlet = request.extensions().get::<Outlet>().cloned();
         let response = if request.uri().scheme() == Some(&http::uri::Scheme::HTTPS) {
             self.secure()?.request(request).await
         } else {
@@ -60,7 +62,10 @@ impl HyperTransport {
         let reason = head.extensions.get::<hyper::ext::ReasonPhrase>();
         let reason = reason.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned());
         let reason = reason.or_else(|| head.status.canonical_reason().map(str::to_owned));
-        let body = collect(body, max_body).await?;
+        let body = match outlet.filter(|_| head.status.is_success()) {
+            Some(outlet) => hand_on(body, &outlet).await?,
+            None => collect(body, max_body).await?,
+        };
         Ok(RawResponse { status: head.status.as_u16(), reason, headers: head.headers, body })
     }
 
@@ -124,6 +129,18 @@ fn timed_out(written: bool) -> TransportFailure {
     let phase = if written { "waiting for the answer" } else { "sending" };
     let text = format!("AgentChat SDK: request timed out while {phase}");
     TransportFailure { class: FailureClass::Timeout, text, source: None }
+}
+
+/// Hands the body on; what remains of it here is nothing.
+async fn hand_on(mut body: Incoming, outlet: &Outlet) -> Result<Bytes, TransportFailure> {
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let Ok(data) = frame.map_err(body_failure)?.into_data() else { continue };
+        if outlet.0.send(data).await.is_err() {
+            // Nobody wants the rest.
+            break;
+        }
+    }
+    Ok(Bytes::new())
 }
 
 async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, TransportFailure> {

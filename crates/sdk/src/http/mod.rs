@@ -5,6 +5,7 @@ pub(crate) mod call;
 mod driver;
 pub(crate) mod hyper_transport;
 mod machine;
+pub(crate) mod pieces;
 mod progress;
 pub(crate) mod request;
 mod retry;
@@ -14,6 +15,7 @@ pub(crate) mod transport;
 pub(crate) mod url;
 
 pub use call::{Call, Response, ResponseCall};
+pub use pieces::Pieces;
 pub use machine::{Input as RequestInput, Output as RequestOutput, RequestMachine};
 pub use retry::{Retry, RetryPolicy};
 pub use retry_after::parse_retry_after;

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::http::machine::Plan;
+use crate::http::pieces::Outlet;
 use crate::http::transport::HttpTransport;
 use crate::http::{Retry, RetryPolicy, url};
 use crate::realtime::OwnSends;
@@ -47,6 +48,7 @@ pub(crate) struct Request {
     deadline: Option<Duration>,
     redirect_ok: bool,
     is_send: bool,
+    outlet: Option<Outlet>,
     error: Option<Error>,
 }
 
@@ -65,6 +67,7 @@ impl Request {
             deadline: None,
             redirect_ok: false,
             is_send: false,
+            outlet: None,
             error: None,
         }
     }
@@ -158,6 +161,10 @@ impl Request {
         self.retry = retry;
     }
 
+    pub(crate) fn set_outlet(&mut self, outlet: Outlet) {
+        self.outlet = Some(outlet);
+    }
+
     pub(crate) fn retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
@@ -188,16 +195,20 @@ impl Request {
     }
 
     /// The request as it goes out; attempts differ in nothing.
-    pub(crate) fn build(self, target: &Target) -> Result<http::Request<Bytes>> {
+    pub(crate) fn build(mut self, target: &Target) -> Result<http::Request<Bytes>> {
         if let Some(error) = self.error {
             return Err(error);
         }
+        let outlet = self.outlet.take();
         let uri = address(target, &self.path, &self.query)?;
         let headers = self.all_headers(target)?;
         let mut request = http::Request::new(self.body.unwrap_or_default());
         *request.method_mut() = self.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
+        if let Some(outlet) = outlet {
+            request.extensions_mut().insert(outlet);
+        }
         Ok(request)
     }
 

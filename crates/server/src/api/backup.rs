@@ -21,19 +21,18 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
 /// A backup, complete and synced.
 #[derive(Debug, Serialize, ToSchema)]
 struct BackupMade {
-    /// The database, on the server's machine; beside it the list of the objects it refers to, and the hashes of both.
+    /// The database, on the server's machine; beside it the list of the objects it refers to, whose bytes are not
+    /// copied, and the hashes of both.
     file: String,
     bytes: u64,
     /// Of `file`, in hexadecimal.
     sha256: String,
-    /// How many objects the list names; their bytes are not copied.
-    objects: usize,
 }
 
 impl From<Backup> for BackupMade {
     fn from(made: Backup) -> Self {
         let sha256 = made.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { file: made.file.display().to_string(), bytes: made.bytes, sha256, objects: made.objects }
+        Self { file: made.file.display().to_string(), bytes: made.bytes, sha256 }
     }
 }
 
@@ -51,7 +50,7 @@ async fn back_up(_: Operator, State(app): State<App>, Body(body): Body) -> Resul
     // Brought to its end even if nobody waits for the answer.
     let made = app.spawn_answer(async move { shared.store.back_up(&name).await }).await;
     let made = made.map_err(AppError::internal)?.map_err(failed)?;
-    tracing::info!(file = %made.file.display(), bytes = made.bytes, "backup");
+    tracing::info!(file = %made.file.display(), bytes = made.bytes, objects = made.objects, "backup");
     Ok(Json(made.into()))
 }
 

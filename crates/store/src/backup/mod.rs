@@ -22,6 +22,7 @@ use std::path::PathBuf;
 
 pub use self::error::{BackupError, RestoreError};
 pub use self::restore::{Restore, Restored};
+use self::take::check_name;
 pub(crate) use self::take::{BACKUPS, finish, partial, prepare};
 use crate::Store;
 
@@ -50,6 +51,7 @@ impl Store {
     /// # Errors
     /// [`BackupError`]; then nothing of that name is there that was not there before.
     pub async fn back_up(&self, name: &str) -> Result<Backup, BackupError> {
+        check_name(name)?;
         match self.embedded() {
             Some(embedded) => embedded.back_up(name).await,
             None => Err(BackupError::Shared),

@@ -15,6 +15,15 @@ pub(crate) const BACKUPS: &str = "backups";
 
 const LONGEST_NAME: usize = 64;
 
+/// A name that is no path.
+pub(crate) fn check_name(name: &str) -> Result<(), BackupError> {
+    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_allowed) {
+        return Err(BackupError::Name);
+    }
+    Ok(())
+}
+
 /// Where a backup of that name is made until it is complete. No backup's name has a dot.
 pub(crate) fn partial(backups: &Path, name: &str) -> PathBuf {
     backups.join(format!(".{name}.partial"))
@@ -22,10 +31,6 @@ pub(crate) fn partial(backups: &Path, name: &str) -> PathBuf {
 
 /// Makes room for a backup; what a killed server left of one is removed.
 pub(crate) fn prepare(backups: &Path, name: &str) -> Result<(), BackupError> {
-    let is_allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if name.is_empty() || name.len() > LONGEST_NAME || !name.bytes().all(is_allowed) {
-        return Err(BackupError::Name);
-    }
     fs::create_dir_all(backups)?;
     if backups.join(name).try_exists()? {
         return Err(BackupError::Exists);

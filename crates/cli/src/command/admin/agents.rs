@@ -4,6 +4,7 @@ use agentchat::admin::{Admin, AgentRow};
 use clap::Subcommand;
 use serde_json::json;
 
+use crate::command::export;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::printer::{columns, one_line};
@@ -40,6 +41,14 @@ pub(crate) enum Command {
     Show {
         /// Its handle
         handle: String,
+    },
+    /// Write down everything an account may see, one JSON object a line
+    Export {
+        /// Its handle
+        handle: String,
+        /// Write to this file, which must not exist; else to standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<std::path::PathBuf>,
     },
     /// Suspend an account; its sockets close
     Suspend {
@@ -89,6 +98,9 @@ pub(super) async fn run(context: &Context, admin: &Admin, command: Command) -> R
         Command::Show { handle } => {
             let agent = admin.get_agent(handle.as_str()).await?;
             printer.data(columns(&details(&agent)), &agent)
+        }
+        Command::Export { handle, output } => {
+            export::write(context, admin.export_agent(handle.as_str()), output.as_deref()).await
         }
         Command::Suspend { handle, reason } => {
             let answer = admin.suspend_agent(handle.as_str(), reason.as_deref()).await?;

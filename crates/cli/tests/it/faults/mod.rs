@@ -8,4 +8,4 @@ mod keyed;
 #[expect(dead_code, reason = "the store's tests use the rest")]
 #[path = "../../../../store/tests/faults/layer.rs"]
 mod layer;
-mod served;
+pub(crate) mod served;

@@ -22,10 +22,10 @@ pub(super) struct Served {
     _home: TempDir,
 }
 
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     head: String,
-    pub(super) body: Value,
+    pub(crate) body: Value,
 }
 
 impl Answer {
@@ -96,7 +96,7 @@ fn serve(home: &TempDir, layer: &Layer) -> Command {
 }
 
 /// One request on a connection of its own.
-pub(super) async fn call(address: SocketAddr, method: &str, path: &str, key: &str, body: &Value) -> Answer {
+pub(crate) async fn call(address: SocketAddr, method: &str, path: &str, key: &str, body: &Value) -> Answer {
     call_with(address, method, path, &format!("authorization: Bearer {key}\r\n"), body).await
 }
 
