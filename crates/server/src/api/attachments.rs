@@ -1,6 +1,6 @@
 //! `/v1/attachments`: where a file is, what it is, and its bytes.
 
-use agentchat_core::attachments::{FindDownload, ShowAttachment, storage_unavailable};
+use agentchat_core::attachments::{FindDownload, ShowAttachment};
 use agentchat_objects::Purpose;
 use agentchat_protocol::attachment::AttachmentInfo;
 use agentchat_protocol::error::ErrorBody;
@@ -18,7 +18,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::stored::{answer, header};
+use super::stored::{answer, header, unavailable};
 use super::uploads::{opened, signed};
 use crate::app::App;
 use crate::error::Result;
@@ -44,9 +44,7 @@ async fn show(State(app): State<App>, caller: Caller, PathText(id): PathText, qu
     if query.text("metadata") == Some("1") {
         return Ok(Json(info(found)).into_response());
     }
-    if !app.files.objects.is_healthy().await {
-        return Err(storage_unavailable().into());
-    }
+    app.files.objects.size(&attachment_object(found.id)).await.map_err(unavailable)?;
     let expires_s = app.clock.now().as_millis().div_euclid(1_000) + OPEN_S;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::FOUND;
