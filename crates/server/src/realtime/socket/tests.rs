@@ -86,7 +86,8 @@ impl World {
         let secrets =
             Secrets { keys: DeliveryKey::new([3; 32]), codes: CodeKey::new([4; 32]), installation: String::new() };
         let files = Files::open(&config, [5; 32], [6; 32]).unwrap();
-        let app = App::new(config, store, secrets, mailer, files);
+        let egress = agentchat_egress::Client::new(config.webhook_guard).unwrap();
+        let app = App::new(config, store, secrets, mailer, files, egress);
         for (handle, key_hash) in [("alice", ALICE), ("bobby", BOB)] {
             app.store.write(Change::Insert(handle, key_hash)).await.unwrap();
         }
