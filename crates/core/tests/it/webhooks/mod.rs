@@ -1,5 +1,6 @@
 //! Webhooks: who has which, what they are owed, what inboxes say of them.
 
+mod deliveries;
 mod events;
 mod management;
 
