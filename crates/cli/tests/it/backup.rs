@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::task::JoinSet;
 
@@ -274,4 +275,53 @@ async fn restore_says_what_is_wrong() {
     error: FOLDER/data/backups/one/objects.txt was changed since the backup: its SHA-256 is not the one in SHA256SUMS
     hint: nothing was restored; try another backup
     ");
+}
+
+/// Five bytes from alice to bob, whose name in the object store this answers.
+async fn send_hello(served: &Served) -> String {
+    let alice = served.seed("alice").await;
+    served.seed("bob").await;
+    let slot = json!({
+        "to": "bob", "filename": "a.txt", "content_type": "text/plain", "size": 5,
+        "sha256": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+    });
+    let slot = call(served.address, "POST", "/v1/uploads", &alice, &slot).await.body;
+    let url = slot["upload_url"].as_str().unwrap_or_else(|| panic!("{slot}"));
+    let path = url.strip_prefix(&format!("http://{}", served.address)).expect("our own address");
+    let mut stream = TcpStream::connect(served.address).await.expect("a server that accepts");
+    let request = format!("PUT {path} HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: 5\r\n\r\nhello");
+    stream.write_all(request.as_bytes()).await.expect("a server that reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("a server that answers");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let id = slot["attachment_id"].as_str().expect("an id");
+    let message = json!({ "to": "bob", "client_msg_id": "1", "type": "file", "content": { "attachment_id": id } });
+    assert_eq!(call(served.address, "POST", "/v1/messages", &alice, &message).await.status, 201);
+    format!("attachments/{id}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn restore_names_the_objects_that_are_missing() {
+    let (home, folder) = (tempfile::tempdir().expect("a home"), tempfile::tempdir().expect("a folder"));
+    let data = folder.path().join("data");
+    let served = Served::start(&home, &data).await;
+    let object = send_hello(&served).await;
+    let base = format!("http://{}", served.address);
+    let (text, _) = run(&home, &["--api-base", &base, "admin", "--admin-token", OPERATOR, "backup", "one"]).await;
+    assert!(text.starts_with("exit 0\n"), "{text}");
+    served.kill().await;
+    let backup = data.join("backups/one");
+    assert_eq!(std::fs::read_to_string(backup.join("objects.txt")).expect("a list"), format!("{object}\n"));
+    let restore = async |name: &str, objects: &str| {
+        let (to, objects) = (folder.path().join(name), folder.path().join(objects));
+        let paths = [&backup, &to, &objects].map(|path| path.to_str().expect("a path"));
+        let arguments = ["admin", "restore", "--from", paths[0], "--data-dir", paths[1], "--objects", paths[2]];
+        run(&home, &arguments).await
+    };
+    let (text, restored) = restore("first", "nowhere").await;
+    assert!(text.starts_with("exit 0\n") && text.contains("1 of 1 objects are not in"), "{text}");
+    assert!(text.contains(&format!("  {object}")), "{text}");
+    assert_eq!(restored["missing_objects"], json!([object]));
+    let (_, restored) = restore("second", "data/objects").await;
+    assert_eq!((&restored["objects"], &restored["missing_objects"]), (&json!(1), &json!([])));
 }

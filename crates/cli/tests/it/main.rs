@@ -7,6 +7,7 @@ mod bench;
 mod cluster;
 mod demo;
 mod doctor;
+mod export;
 mod faults;
 mod listen;
 mod migrate_store;
