@@ -170,3 +170,22 @@ fn lists_come_from_any_source() {
     assert_eq!(config.trusted_proxies.len(), 2);
     assert_eq!(config.cors_origins, ["https://b.example", "https://c.example"]);
 }
+
+#[test]
+fn a_contact_for_weaknesses_is_a_uri() {
+    let contact = |text: &str| resolve(&format!("--data-dir d --security-contact {text}"), &[]);
+    for (text, uri) in [
+        ("ops@example.com", "mailto:ops@example.com"),
+        ("mailto:ops@example.com", "mailto:ops@example.com"),
+        ("https://example.com/security", "https://example.com/security"),
+    ] {
+        assert_eq!(contact(text).unwrap().security_contact.as_deref(), Some(uri));
+    }
+    for text in ["example.com", "http://example.com", "javascript:a@b"] {
+        assert!(contact(text).unwrap_err().to_string().starts_with("--security-contact: "), "{text}");
+    }
+    let environment = [("AGENTCHAT_SECURITY_CONTACT", "tel:+49"), ("AGENTCHAT_LIMIT", "retention_days=90")];
+    let config = resolve("--data-dir d", &environment).unwrap();
+    assert_eq!((config.security_contact.as_deref(), config.limits.retention_days), (Some("tel:+49"), 90));
+    assert_eq!(resolve("--data-dir d", &[]).unwrap().limits.retention_days, 0);
+}

@@ -14,6 +14,7 @@ mod conformance;
 mod contacts;
 mod conversations;
 mod directory;
+mod discovery;
 mod enforcement;
 mod escalations;
 mod export;
