@@ -10,11 +10,12 @@
 //! Parts: [`command`] runs one program and keeps its closing lines, [`report`] collects the
 //! stages, [`packages`] installs what the machine lacks, [`rust`] holds the stages that are
 //! cargo's, [`official`] those of the official SDKs, [`mod@contract`] the comparison with the
-//! documents, [`mod@soak`] the long ones.
+//! documents, [`document`] the OpenAPI document's, [`mod@soak`] the long ones.
 #![expect(clippy::print_stdout, reason = "a chore talks to the terminal it was started from")]
 
 mod command;
 mod contract;
+mod document;
 mod official;
 mod packages;
 mod postgres;
@@ -94,8 +95,10 @@ fn test() -> Report {
         report.stages_together(official::suites_on_postgres());
     }
     if built {
+        report.stage("schemathesis", document::check);
         report.stage("demo", rust::demo);
     }
+    report.stage("fuzz targets", rust::fuzz_targets);
     report
 }
 

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use crate::agentchat;
 use crate::command::{cargo, program, run, run_quietly};
+use crate::{agentchat, target};
 
 pub(crate) fn format() -> Result<Vec<String>> {
     run_quietly(cargo(&["fmt", "--all", "--check"]))
@@ -27,6 +27,14 @@ pub(crate) fn tests() -> Result<Vec<String>> {
 pub(crate) fn documentation() -> Result<Vec<String>> {
     let mut command = cargo(&["doc", "--workspace", "--no-deps"]);
     command.env("RUSTDOCFLAGS", "-D warnings");
+    run_quietly(command)
+}
+
+/// Builds the fuzz targets as plain programs with the toolchain at hand: whether they still fit what they call. They are
+/// run with `cargo fuzz`, which needs a nightly one (docs/fuzzing.md).
+pub(crate) fn fuzz_targets() -> Result<Vec<String>> {
+    let mut command = cargo(&["build", "--locked", "--bins", "--manifest-path", "fuzz/Cargo.toml"]);
+    command.env("RUSTFLAGS", "--cfg fuzzing").env("CARGO_TARGET_DIR", target().join("fuzz"));
     run_quietly(command)
 }
 

@@ -78,6 +78,9 @@ fn handle_example(parameter: &Value) -> Option<&'static str> {
 }
 
 fn add_body(operation: &mut Value, described: &Described, components: &mut Value) {
+    if let Some(bytes) = operation.pointer_mut("/requestBody/content/application~1octet-stream") {
+        bytes["schema"] = json!({ "type": "string", "format": "binary" });
+    }
     let Some(mut schema) = described.body.clone() else { return };
     let required = schema.get("required").is_some() || schema.get("$ref").is_some();
     let shown = if schema.get("$ref").is_some() {
@@ -129,7 +132,10 @@ fn complete_answers(name: &str, operation: &mut Value, described: &Described, ki
         ("Idempotent-Replay", kind.idempotent || name == SEND),
         ("X-Backlog-Warning", name == SEND),
     ];
-    for (_, answer) in object(operation, "responses") {
+    for (status, answer) in object(operation, "responses") {
+        if answer["description"].as_str().is_none_or(str::is_empty) {
+            answer["description"] = json!(describe(status, answer, object(components, "schemas")));
+        }
         for (name, _) in named.iter().filter(|(_, applies)| *applies) {
             object(answer, "headers").insert((*name).to_owned(), header(name));
         }
@@ -140,10 +146,18 @@ fn complete_answers(name: &str, operation: &mut Value, described: &Described, ki
     }
 }
 
-/// Replaces what the annotation says of refusals.
+/// What an answer is, where its annotation does not say: what its schema is, or its status in a word.
+fn describe(status: &str, answer: &Value, components: &Map<String, Value>) -> String {
+    let reference = answer["content"]["application/json"]["schema"]["$ref"].as_str();
+    let schema = reference.and_then(|path| components.get(path.rsplit('/').next()?));
+    let about = schema.and_then(|schema| schema["description"].as_str()?.lines().next());
+    about.unwrap_or(if status == "201" { "Made." } else { "Done." }).to_owned()
+}
+
+/// Replaces what the annotation says of refusals; a status that no code has stays as it says.
 fn refuse(operation: &mut Value, refusals: answers::Refusals, components: &mut Value) {
     let responses = object(operation, "responses");
-    responses.retain(|status, _| status.parse().is_ok_and(|status: u16| status < 400));
+    responses.retain(|status, _| status.parse().is_ok_and(|status: u16| status < 400 || status == 416));
     for (status, codes) in refusals {
         let name = answers::name(status, &codes);
         responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
