@@ -10,7 +10,7 @@ use agentchat_protocol::id::{WebhookDeliveryId, WebhookId};
 use agentchat_protocol::validate::FieldErrors;
 use agentchat_protocol::webhook::{
     NewWebhook, Webhook, WebhookCreated, WebhookDeliveries, WebhookDelivery, WebhookDeliveryStatus, WebhookSecret,
-    Webhooks,
+    WebhookTested, Webhooks,
 };
 use axum::Json;
 use axum::extract::State;
@@ -18,9 +18,7 @@ use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use serde::Serialize;
 use serde_json::json;
-use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -88,19 +86,6 @@ async fn show(State(app): State<App>, Caller(caller): Caller, PathText(id): Path
 async fn delete(State(app): State<App>, caller: Caller, PathText(id): PathText) -> Result<Response> {
     let operation = DeleteWebhook { agent: caller.key, webhook: id.parse().ok(), now: app.clock.now() };
     caller.commit(&app, operation, |()| (StatusCode::OK, Confirmed::OK), |app, ()| app.jobs.wake()).await
-}
-
-/// What came of a trial.
-#[derive(Debug, Serialize, ToSchema)]
-struct WebhookTested {
-    /// A 2xx came back.
-    ok: bool,
-    /// What came back, if anything.
-    status_code: Option<u16>,
-    /// Milliseconds.
-    duration_ms: u64,
-    /// Why it is no success.
-    error: Option<String>,
 }
 
 /// Calls the webhook once, now, with the event `webhook.test`, and tells what came of it.
