@@ -1,11 +1,13 @@
 //! Avatars in answers. Operations say where an avatar is below the public base, which only the server knows: whatever
 //! shows one passes through [`App::shown`] on its way out.
 
+use agentchat_core::export::Beginning;
 use agentchat_protocol::agent::{Agent, AgentProfile};
 use agentchat_protocol::contact::{Contact, ContactPage};
 use agentchat_protocol::conversation::{ConversationContext, ConversationListItem, DirectContext, Participant};
 use agentchat_protocol::directory::DirectoryPage;
 use agentchat_protocol::group::{GroupCreated, GroupDetail, GroupInvitation};
+use agentchat_protocol::webhook::WebhookEvent;
 
 use crate::app::App;
 
@@ -23,6 +25,16 @@ impl App {
     pub(crate) fn shown<T: Shown>(&self, mut answer: T) -> T {
         answer.put_below(self.public_url());
         answer
+    }
+
+    /// The body of a webhook's call, of events whose data was written where the base is not known.
+    pub(crate) fn shown_call(&self, event: &WebhookEvent, body: String) -> String {
+        if *event != WebhookEvent::GroupInviteReceived {
+            return body;
+        }
+        // A member's name and the beginning of its value: inside a text every quote has a backslash in front of it.
+        let base = self.public_url();
+        body.replacen(r#""group_avatar_url":"/"#, &format!(r#""group_avatar_url":"{base}/"#), 1)
     }
 }
 
@@ -61,6 +73,7 @@ shown! {
     GroupDetail: avatar_url;
     GroupCreated: group;
     GroupInvitation: group_avatar_url;
+    Beginning: agent, contacts;
 }
 
 impl Shown for DirectoryPage {

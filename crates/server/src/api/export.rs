@@ -58,7 +58,7 @@ async fn of_agent(_: Operator, State(app): State<App>, PathHandle(handle): PathH
 /// The export of an agent, as of now.
 pub(crate) async fn export(app: &App, handle: Handle) -> Result<Response> {
     let now = app.clock.now();
-    let beginning = app.store.read(BeginExport { handle, now }).await?;
+    let beginning = app.shown(app.store.read(BeginExport { handle, now }).await?);
     let export = Export {
         app: app.clone(),
         now,
@@ -177,7 +177,7 @@ impl Export {
         let conversations: Vec<_> = some.map(|span| span.conversation).collect();
         let next = from + conversations.len();
         let read = ExportConversations { agent: self.beginning.key, conversations, now: self.now };
-        let items = self.app.store.read(read).await?;
+        let items = self.app.shown(self.app.store.read(read).await?);
         self.write("conversation", &items, lines)?;
         Ok(if next < self.beginning.spans.len() { Next::Conversations(next) } else { Next::Messages(0, None) })
     }

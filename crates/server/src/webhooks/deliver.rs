@@ -203,9 +203,9 @@ async fn make(app: &App, call: &DueCall) -> CallOutcome {
     let call = Call {
         url: prepared.url,
         secrets: prepared.secrets,
+        body: app.shown_call(&prepared.event, prepared.body),
         event: prepared.event.to_string(),
         delivery: WebhookDeliveryId::from_bytes(call.id),
-        body: prepared.body,
         trace: prepared.trace,
         now,
     };

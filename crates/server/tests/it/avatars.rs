@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::attachments::{group, path};
 use crate::client::Answer;
+use crate::realtime::peer::{Agent, Peer};
 use crate::stage::{Stage, Standing};
 
 /// An image of one color.
@@ -149,6 +150,11 @@ async fn an_agents_picture_is_shown_wherever_it_is_named(engine: Engine) {
     let authorization = format!("Bearer {token}");
     let admin = stage.server.request("GET", "/admin/agents?q=alice", &[("Authorization", &authorization)], b"").await;
     assert_eq!(admin.json()["agents"][0]["avatar_url"], json!(url));
+    let export = stage.get("bob", "/v1/export").await.body;
+    let lines: Vec<Value> = export.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| lines.iter().find(|line| line["kind"] == kind && line["type"] != "group").unwrap();
+    assert_eq!(of("contact")["avatar_url"], json!(url));
+    assert_eq!(of("conversation")["participants"][0]["avatar_url"], json!(url));
 
     let path = path(&stage, &url);
     assert_eq!(stage.delete("alice", "/v1/agents/alice").await.status, 200);
@@ -304,4 +310,18 @@ async fn a_picture_is_set_once_under_an_idempotency_key(engine: Engine) {
     let again = stage.server.request("PUT", "/v1/agents/alice/avatar", &headers, &bytes).await;
     assert_eq!((first.status, &first.body), (200, &again.body));
     assert_eq!(again.header("idempotent-replay"), Some("true"));
+}
+
+#[store_test]
+async fn an_invitation_comes_with_the_groups_picture(engine: Engine) {
+    let stage = Stage::with(engine, &["alice", "bob"], off).await;
+    let id = group(&stage, &["alice"]).await;
+    let url = shown(&stage, "alice", &format!("groups/{id}"), RED).await;
+    let bob = Agent { handle: "bob", key: stage.key("bob").to_owned() };
+    let mut peer = Peer::acking(&stage.server, &bob).await;
+    peer.nothing_more().await;
+    stage.post("alice", &format!("/v1/groups/{id}/members"), json!({ "handle": "bob" })).await;
+    let frame = peer.frame().await;
+    assert_eq!(frame["type"], "group.invite.received");
+    assert_eq!(frame["payload"]["group_avatar_url"], json!(url));
 }
