@@ -102,8 +102,8 @@ fn value(kind: &str, number: i64) -> String {
 /// All rows of a table in the order of its key, as psql would print them.
 fn rows_in_folder(database: &Connection, table: &Described) -> String {
     let cell = |(name, kind): &(String, String)| match (table.name.as_str(), name.as_str(), kind.as_str()) {
-        ("job", "claimed_by", _) => "''".to_owned(),
-        ("job", "claimed_until", _) => "'0'".to_owned(),
+        ("job" | "retention", "claimed_by", _) => "''".to_owned(),
+        ("job" | "retention", "claimed_until", _) => "'0'".to_owned(),
         (_, _, "BLOB") => format!("iif({name} IS NULL, '', '\\x' || lower(hex({name})))"),
         _ => format!("coalesce({name}, '')"),
     };
