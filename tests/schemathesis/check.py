@@ -73,7 +73,7 @@ def bodies(document: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 def fuzz(served: Served) -> int:
     command = [str(Path(sys.executable).parent / "st"), "--config-file", str(HERE / "schemathesis.toml"), "--no-color", "run", served.url + "/v1/openapi.json",
                "--url", served.url, "--checks", ",".join(CHECKS), "--seed", SEED, "--max-examples", EXAMPLES,
-               "--phases", "examples,coverage,fuzzing", "--workers", "2", "--request-timeout", "30",
+               "--phases", "examples,coverage,fuzzing", "--workers", "1", "--request-timeout", "30",
                "--continue-on-failure", "--generation-database", "none", "--warnings", "off",
                "--suppress-health-check", "all", "--no-shrink"]
     for path in STREAMS:
