@@ -108,7 +108,7 @@ fn rows_in_folder(database: &Connection, table: &Described) -> String {
         _ => format!("coalesce({name}, '')"),
     };
     let cells: Vec<String> = table.columns.iter().map(cell).collect();
-    let sql = format!("SELECT {} FROM {} ORDER BY {}", cells.join(" || '|' || "), table.name, table.key);
+    let sql = format!("SELECT '' || {} FROM {} ORDER BY {}", cells.join(" || '|' || "), table.name, table.key);
     let mut statement = database.prepare(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
     rows.map(|row| row.unwrap() + "\n").collect()
