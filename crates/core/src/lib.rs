@@ -40,6 +40,7 @@ pub mod mutes;
 pub mod presence;
 pub mod replies;
 pub mod retention;
+pub mod search;
 pub mod support;
 pub mod webhooks;
 

@@ -55,6 +55,32 @@ impl DeliveryKey {
         genuine.then_some(position)
     }
 
+    /// A number as `agent` may carry it away and bring it back: nobody reads it, and nobody makes another.
+    pub fn seal(&self, agent: i64, number: i64) -> String {
+        let tag = self.hash(1, agent, number as u64);
+        format!("{tag:016x}{:016x}", number as u64 ^ self.hash(2, agent, tag))
+    }
+
+    /// The number, if it was sealed for `agent` with this key.
+    pub fn open(&self, agent: i64, sealed: &str) -> Option<i64> {
+        if sealed.len() != 32 || !sealed.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        let half = |text: &str| u64::from_str_radix(text, 16).ok();
+        let (tag, masked) = (half(&sealed[..16])?, half(&sealed[16..])?);
+        let number = masked ^ self.hash(2, agent, tag);
+        (self.hash(1, agent, number) == tag).then_some(number as i64)
+    }
+
+    /// Apart from what delivery ids are signed with, by its length.
+    fn hash(&self, purpose: u8, agent: i64, number: u64) -> u64 {
+        let mut hasher = SipHasher24::new_with_key(&self.seed);
+        hasher.write(&[purpose]);
+        hasher.write(&agent.to_le_bytes());
+        hasher.write(&number.to_le_bytes());
+        hasher.finish()
+    }
+
     fn mac(&self, agent: i64, position: u64, ms: u64) -> u64 {
         let mut hasher = SipHasher24::new_with_key(&self.seed);
         hasher.write(&agent.to_le_bytes());

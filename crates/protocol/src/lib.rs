@@ -45,6 +45,7 @@ pub mod presence;
 pub mod preview;
 pub mod reply;
 pub mod review;
+pub mod search;
 pub mod send;
 pub mod support;
 pub mod timestamp;

@@ -98,7 +98,10 @@ impl Server {
         app.spawn(workers::keep_presence(app.clone()));
         app.spawn(workers::purge(app.clone()));
         app.spawn(workers::expire(app.clone()));
-        app.spawn(webhooks::deliver(app.clone()));
+        app.spawn(workers::index(app.clone()));
+        if app.config.deliver_webhooks {
+            app.spawn(webhooks::deliver(app.clone()));
+        }
         app.spawn(workers::retain(app.clone()));
         if app.config.system_agent {
             chatfather::open(&app).await?;
@@ -165,7 +168,11 @@ pub(crate) async fn assemble(config: Config, store: Store) -> Result<App, StartE
     let secrets = secrets(&store, &config.entropy).await?;
     let installation = secrets.installation.clone();
     let files = open_files(&config, &store).await?;
-    let egress = agentchat_egress::Client::new(config.webhook_guard).map_err(StartError::Tls)?;
+    let egress = {
+        let resolver = std::sync::Arc::clone(&config.webhook_resolver);
+        agentchat_egress::Client::with(config.webhook_guard, resolver, rustls::RootCertStore::empty())
+            .map_err(StartError::Tls)?
+    };
     let app = App::new(config, store, secrets, mailer, files, egress);
     if let Some(url) = &app.config.nats_url {
         app.connect(Link::connect(&app, url, installation).await?);

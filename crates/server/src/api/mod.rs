@@ -19,6 +19,7 @@ mod messages;
 mod mutes;
 mod presence;
 mod replies;
+mod search;
 mod service;
 mod stored;
 mod sync;
@@ -61,6 +62,7 @@ fn documented() -> OpenApiRouter<App> {
         .merge(conversations::routes())
         .merge(messages::routes())
         .merge(sync::routes())
+        .merge(search::routes())
         .merge(groups::routes())
         .merge(contacts::routes())
         .merge(mutes::routes())

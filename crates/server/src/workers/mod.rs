@@ -2,6 +2,7 @@
 
 mod acks;
 mod expiry;
+mod index;
 mod jobs;
 mod presence;
 mod purge;
@@ -10,6 +11,7 @@ mod retention;
 
 pub(crate) use acks::Acks;
 pub(crate) use expiry::work as expire;
+pub(crate) use index::index;
 pub(crate) use jobs::{Jobs, work as work_on_jobs};
 pub(crate) use presence::keep_presence;
 pub(crate) use purge::purge;

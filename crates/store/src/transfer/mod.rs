@@ -153,6 +153,7 @@ async fn move_all(
         check(&table.name, of, &sent, &kept)?;
         moved.push((table.name, of));
     }
+    target.queue_for_index().await?;
     Ok(moved)
 }
 

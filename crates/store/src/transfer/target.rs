@@ -129,6 +129,11 @@ impl<'a> Target<'a> {
         Ok(Content { rows: rows.unsigned_abs(), hash: hash.finalize().into() })
     }
 
+    /// The words of messages are not moved; they are read again over there.
+    pub(super) async fn queue_for_index(&self) -> Result<(), TransferError> {
+        self.run("INSERT INTO to_index (message) SELECT pk FROM message WHERE content <> ''").await
+    }
+
     pub(super) async fn commit(self) -> Result<(), Error> {
         self.transaction.commit().await
     }
