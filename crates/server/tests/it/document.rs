@@ -17,7 +17,7 @@ async fn served() -> Value {
 fn operations(document: &Value) -> Vec<(String, &Value)> {
     let paths = document["paths"].as_object().unwrap().iter();
     let all = paths.flat_map(|(path, item)| {
-        let named = |(method, operation)| (format!("{method} {path}"), operation);
+        let named = move |(method, operation)| (format!("{method} {path}"), operation);
         item.as_object().unwrap().iter().map(named)
     });
     all.collect()
@@ -53,13 +53,7 @@ async fn every_operation_is_described() {
     for (name, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap();
         assert!(ids.insert(id.to_owned()), "{id} twice");
-        let method = name.split(' ').next().unwrap();
-        let spelled = name.split([' ', '/', '{', '}', '-', '.']).filter(|word| !word.is_empty() && *word != "v1");
-        let made_up = spelled.collect::<Vec<_>>().join("_");
-        assert!(
-            id != made_up || id == format!("{method}_metrics"),
-            "nothing is said of `{name}`: api/document/operations/"
-        );
+        assert!(!id.starts_with("undescribed_"), "nothing is said of `{name}`: api/document/operations/");
         assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{name}");
         assert!(tags.contains(&&operation["tags"][0]), "{name}: its tag is not described");
         for parameter in name.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {

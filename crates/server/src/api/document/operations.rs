@@ -28,10 +28,10 @@ pub(super) fn complete(method: &str, path: &str, operation: &mut Value, componen
     refuse(operation, answers::refusals(kind, described), components);
 }
 
-/// `post /v1/messages/{id}/read` → `post_messages_id_read`, for what nothing is said of.
+/// `post /v1/messages/{id}/read` → `undescribed_post_messages_id_read`, for what nothing is said of.
 fn spelled_id(method: &str, path: &str) -> String {
     let words = path.split(['/', '{', '}', '-', '.']).filter(|word| !word.is_empty() && *word != "v1");
-    words.fold(method.to_owned(), |id, word| format!("{id}_{word}"))
+    words.fold(format!("undescribed_{method}"), |id, word| format!("{id}_{word}"))
 }
 
 fn kind(method: &str, path: &str, name: &str, operation: &Value) -> Kind {
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn names_are_made_of_words() {
-        assert_eq!(spelled_id("post", "/v1/messages/{id}/read"), "post_messages_id_read");
+        assert_eq!(spelled_id("post", "/v1/messages/{id}/read"), "undescribed_post_messages_id_read");
         assert_eq!(pascal("create_group"), "CreateGroup");
     }
 }
