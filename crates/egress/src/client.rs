@@ -29,7 +29,7 @@ pub struct Client(Arc<Inner>);
 
 struct Inner {
     guard: Guard,
-    resolver: Box<dyn Resolve>,
+    resolver: Arc<dyn Resolve>,
     tls: TlsConnector,
     pool: Pool,
 }
@@ -54,14 +54,14 @@ impl Client {
     /// # Errors
     /// There is no usable TLS.
     pub fn new(guard: Guard) -> Result<Self, rustls::Error> {
-        Self::with(guard, Box::new(System), RootCertStore::empty())
+        Self::with(guard, Arc::new(System), RootCertStore::empty())
     }
 
     /// A client that asks `resolver` for addresses and trusts `roots` besides the usual ones.
     ///
     /// # Errors
     /// There is no usable TLS.
-    pub fn with(guard: Guard, resolver: Box<dyn Resolve>, roots: RootCertStore) -> Result<Self, rustls::Error> {
+    pub fn with(guard: Guard, resolver: Arc<dyn Resolve>, roots: RootCertStore) -> Result<Self, rustls::Error> {
         Ok(Self(Arc::new(Inner { guard, resolver, tls: tls::connector(roots)?, pool: Pool::default() })))
     }
 

@@ -27,7 +27,7 @@ mod url;
 pub use address::is_public;
 pub use client::Client;
 pub use error::CallError;
-pub use resolve::{Addresses, Resolve};
+pub use resolve::{Addresses, Resolve, System};
 pub use url::check_url;
 
 /// What may be called.

@@ -1,5 +1,6 @@
 //! From names to addresses, through a seam.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -9,14 +10,14 @@ use std::pin::Pin;
 pub type Addresses<'a> = Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send + 'a>>;
 
 /// What knows which addresses a name stands for.
-pub trait Resolve: Send + Sync {
+pub trait Resolve: fmt::Debug + Send + Sync {
     /// All addresses of `host`. Asked once for each call.
     fn resolve<'a>(&'a self, host: &'a str) -> Addresses<'a>;
 }
 
 /// The operating system's own resolver.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct System;
+pub struct System;
 
 impl Resolve for System {
     fn resolve<'a>(&'a self, host: &'a str) -> Addresses<'a> {

@@ -5,9 +5,10 @@ mod secret;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use agentchat_egress::Guard;
+use agentchat_egress::{Guard, Resolve, System};
 use agentchat_objects::Location;
 pub use args::ServeArgs;
 use ipnet::IpNet;
@@ -60,6 +61,10 @@ pub struct Config {
     pub security_contact: Option<String>,
     /// What webhooks may be called.
     pub webhook_guard: Guard,
+    /// What knows the addresses of their hosts; no option changes it.
+    pub webhook_resolver: Arc<dyn Resolve>,
+    /// Whether webhooks are called from here; no option changes it.
+    pub deliver_webhooks: bool,
     /// Form of the log lines.
     pub log: LogFormat,
     /// Source of time.
@@ -134,6 +139,8 @@ impl Config {
             timing: Timing::default(),
             system_agent: true,
             webhook_guard: Guard::Public,
+            webhook_resolver: Arc::new(System),
+            deliver_webhooks: true,
             security_contact: None,
             log: LogFormat::default(),
             clock: Clock::system(),

@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use agentchat_egress::{Addresses, Resolve};
 use agentchat_launch::TestDatabase;
 use agentchat_server::{Config, Running, Secret, Server};
 use agentchat_store::{Engine, PostgresOptions, Store, StoreOptions};
@@ -15,6 +17,16 @@ use tokio::net::TcpStream;
 pub(crate) struct Home {
     pub(crate) folder: TempDir,
     database: Option<TestDatabase>,
+}
+
+/// Knows no name.
+#[derive(Debug)]
+struct Nobody;
+
+impl Resolve for Nobody {
+    fn resolve<'a>(&'a self, _host: &'a str) -> Addresses<'a> {
+        Box::pin(async { Err(std::io::ErrorKind::NotFound.into()) })
+    }
 }
 
 impl Home {
@@ -31,6 +43,9 @@ impl Home {
         let mut config = Config::new(self.folder.path());
         // Inboxes begin empty; tests of the system agent switch it on.
         config.system_agent = false;
+        // Nothing leaves this machine, and what webhooks are owed stays as it was queued; tests of calls switch them on.
+        config.deliver_webhooks = false;
+        config.webhook_resolver = Arc::new(Nobody);
         config.database_url = self.database.as_ref().map(|database| Secret::new(database.url()));
         config
     }

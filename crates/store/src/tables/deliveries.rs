@@ -77,19 +77,20 @@ macro_rules! due {
     };
 }
 
-/// One statement for a set of deliveries, whose keys are `$1`.
+/// One statement for a set of deliveries, whose keys are its last parameter.
 macro_rules! of_set {
-    ($tx:expr, $before:literal, $after:literal, $keys:expr, $params:expr) => {{
+    ($tx:expr, $before:literal, $place:literal, $keys:expr, $params:expr) => {{
         let keys: Vec<i64> = $keys.iter().map(|key: &WebhookDeliveryKey| key.0).collect();
         let list = format!("{keys:?}");
-        let (sql, first) = match $tx.engine() {
-            Engine::Sqlite => {
-                (concat!($before, " IN (SELECT value FROM json_each($1)) ", $after), Value::from(list.as_str()))
-            }
-            Engine::Postgres => (concat!($before, " = ANY($1) ", $after), Value::Ints(&keys)),
+        let (sql, last) = match $tx.engine() {
+            Engine::Sqlite => (
+                concat!($before, " AND pk IN (SELECT value FROM json_each(", $place, ")) RETURNING pk"),
+                Value::from(list.as_str()),
+            ),
+            Engine::Postgres => (concat!($before, " AND pk = ANY(", $place, ") RETURNING pk"), Value::Ints(&keys)),
         };
-        let mut params = vec![first];
-        params.extend($params);
+        let mut params: Vec<Value<'_>> = $params;
+        params.push(last);
         $tx.query_all(sql, &params, |row| row.int(0).map(WebhookDeliveryKey)).await
     }};
 }
@@ -135,39 +136,36 @@ impl Tx<'_> {
 
     /// Takes calls for a node.
     pub async fn claim_calls(&mut self, calls: &[WebhookDeliveryKey], claimant: Claimant<'_>) -> Result<()> {
-        let params: Vec<Value<'_>> = vec![claimant.node.into(), claimant.until.into()];
         of_set!(
             self,
-            "UPDATE webhook_delivery SET status = 1, claimed_by = $2, next_at = $3 WHERE pk",
-            "RETURNING pk",
+            "UPDATE webhook_delivery SET status = 1, claimed_by = $1, next_at = $2 WHERE status < 2",
+            "$3",
             calls,
-            params
+            vec![claimant.node.into(), claimant.until.into()]
         )?;
         Ok(())
     }
 
     /// Leaves calls alone until a time.
     pub async fn postpone_calls(&mut self, calls: &[WebhookDeliveryKey], until: i64) -> Result<()> {
-        let params: Vec<Value<'_>> = vec![until.into()];
         of_set!(
             self,
-            "UPDATE webhook_delivery SET status = 0, claimed_by = NULL, next_at = $2 WHERE pk",
-            "RETURNING pk",
+            "UPDATE webhook_delivery SET status = 0, claimed_by = NULL, next_at = $1 WHERE status < 2",
+            "$2",
             calls,
-            params
+            vec![until.into()]
         )?;
         Ok(())
     }
 
     /// Gives calls up without another attempt.
     pub async fn drop_calls(&mut self, calls: &[WebhookDeliveryKey], status: i64, error: &str) -> Result<()> {
-        let params: Vec<Value<'_>> = vec![status.into(), error.into()];
         of_set!(
             self,
-            "UPDATE webhook_delivery SET status = $2, claimed_by = NULL, next_at = NULL, last_error = $3 WHERE pk",
-            "RETURNING pk",
+            "UPDATE webhook_delivery SET status = $1, claimed_by = NULL, next_at = NULL, last_error = $2 WHERE status < 2",
+            "$3",
             calls,
-            params
+            vec![status.into(), error.into()]
         )?;
         Ok(())
     }
@@ -180,14 +178,14 @@ impl Tx<'_> {
         status_code: i64,
         now: i64,
     ) -> Result<Vec<WebhookDeliveryKey>> {
-        let params: Vec<Value<'_>> = vec![node.into(), status_code.into(), now.into()];
         of_set!(
             self,
             "UPDATE webhook_delivery SET status = 2, attempts = attempts + 1, next_at = NULL, claimed_by = NULL, \
-             last_attempt_at = $4, last_status_code = $3, last_error = NULL, delivered_at = $4 WHERE pk",
-            "AND status = 1 AND claimed_by = $2 RETURNING pk",
+             last_attempt_at = $1, last_status_code = $2, last_error = NULL, delivered_at = $1 \
+             WHERE status = 1 AND claimed_by = $3",
+            "$4",
             calls,
-            params
+            vec![now.into(), status_code.into(), node.into()]
         )
     }
 
@@ -345,7 +343,14 @@ impl Tx<'_> {
              RETURNING url, secret, (SELECT i.undelivered FROM inbox i WHERE i.agent = $2), \
              (SELECT a.handle FROM agent a WHERE a.pk = $2)",
             &[now.into(), agent.into(), since.into()],
-            |row| Ok(WakeCall { url: row.text(0)?, secret: row.text(1)?, unread: row.opt_int(2)?.unwrap_or(0), handle: row.text(3)? }),
+            |row| {
+                Ok(WakeCall {
+                    url: row.text(0)?,
+                    secret: row.text(1)?,
+                    unread: row.opt_int(2)?.unwrap_or(0),
+                    handle: row.text(3)?,
+                })
+            },
         )
         .await
     }
