@@ -90,6 +90,7 @@ ladders! {
         200,
         "{agents: {active: int, restricted: int, suspended: int, deleted: int}, conversations: int, messages: int,
               stored_envelopes: int, sockets: int, webhook_queue: int, nodes: [{version, sockets: int, bus?}],
+              retention?: {last_run_at|null, messages: int, attachments: int, next_run_at|null},
               store: {engine: sqlite/postgres, bytes: int, log_bytes: int}}",
     );
 
@@ -129,6 +130,43 @@ ladders! {
         .answers("opened again", 200, "{escalation: Escalation}")
         .having("/escalation/resolved_by", Value::Null)
         .having("/escalation/resolved_at", Value::Null);
+
+    rotate_system_agent_key = operator("wire §22", "POST /admin/rotate-system-agent-key")
+        .limit("system_key=10/3600")
+        .given(Deed::SystemAgent("herald"))
+        .text("[")
+        .invalid("a body is one JSON object", &[])
+        .body(json!({ "handle": 1 }))
+        .invalid("the handle is a text", &["handle"])
+        .body(json!({}))
+        .invalid("the handle is required", &["handle"])
+        .body(json!({ "handle": "nobody-here" }))
+        .refused("nobody has the handle", ErrorCode::NotASystemAgent)
+        .body(json!({ "handle": "alice" }))
+        .refused("not the platform's", ErrorCode::NotASystemAgent)
+        .body(json!({ "handle": "@Herald" }))
+        .answers("another key", 200, "{handle, api_key}")
+        .having("/handle", "herald")
+        .given(did("operator", "POST /admin/rotate-system-agent-key", json!({ "handle": "herald" })).times(9))
+        .refused("ten an hour", ErrorCode::RateLimited)
+        .given(Deed::Wait(3_600_000))
+        .answers("an hour later", 200, "{handle, api_key}");
+
+    backup = operator("wire §22", "POST /admin/backup")
+        .of_folders()
+        .text("[")
+        .invalid("a body is one JSON object", &[])
+        .body(json!({ "name": 1 }))
+        .invalid("the name is a text", &["name"])
+        .body(json!({}))
+        .invalid("the name is required", &["name"])
+        .body(json!({ "name": "../elsewhere" }))
+        .invalid("the name is no path", &["name"])
+        .body(json!({ "name": "x".repeat(65) }))
+        .invalid("the name has 64 characters at most", &["name"])
+        .body(json!({ "name": "before-the-change" }))
+        .answers("a copy", 200, "{file, bytes: int, sha256}")
+        .invalid("once under this name", &["name"]);
 }
 
 /// Alice reported something to `@chatfather`.

@@ -6,10 +6,9 @@ use serde_json::{Value, json};
 use super::ladder::{Ladder, agent, ladders};
 use super::world::{did, reinstated, said, suspended};
 
-/// A direct conversation of alice and bob, one of bob and carol, a group of alice and bob, and one that ended; then the
-/// errors of every route that names a conversation.
-fn gated(endpoint: &'static str) -> Ladder {
-    agent("wire §8", endpoint)
+/// A direct conversation of alice and bob, one of bob and carol, a group of alice and bob, and one that ended.
+fn scene(section: &'static str, endpoint: &'static str) -> Ladder {
+    agent(section, endpoint)
         .cast(&["alice", "bob", "carol"])
         .given(said("alice", "bob", "hello").keep("conversation", "/conversation_id"))
         .given(said("carol", "bob", "hi").keep("foreign", "/conversation_id"))
@@ -20,6 +19,11 @@ fn gated(endpoint: &'static str) -> Ladder {
         .given(did("alice", "DELETE /v1/groups/$ended", Value::Null))
         .by("bob")
         .at("id", "$ended")
+}
+
+/// The errors of every route that names a conversation; alice asks for hers with bob then.
+fn behind_the_gate(ladder: Ladder) -> Ladder {
+    ladder
         .refused_with("a former participant", ErrorCode::GroupDeleted, &[("group_id", json!("$ended"))])
         .by("carol")
         .refused("a deleted group tells strangers nothing", ErrorCode::ConversationNotFound)
@@ -33,6 +37,10 @@ fn gated(endpoint: &'static str) -> Ladder {
         .at("id", "x")
         .refused("nor can it be", ErrorCode::ConversationNotFound)
         .at("id", "$conversation")
+}
+
+fn gated(endpoint: &'static str) -> Ladder {
+    behind_the_gate(scene("wire §8", endpoint))
 }
 
 ladders! {
@@ -83,6 +91,37 @@ ladders! {
         200,
         "{ok, hidden: true}",
     );
+
+    notify_level = behind_the_gate(scene("extensions X5", "GET /v1/conversations/{id}/notify"))
+        .answers("everything, as long as nothing was said", 200, "{level: all/mentions/none}")
+        .having("/level", "all")
+        .at("id", "$group")
+        .answers("of a group", 200, "{level: all/mentions/none}")
+        .given(did("alice", "PUT /v1/conversations/$group/notify", json!({ "level": "none" })))
+        .answers("as it was set", 200, "{level: all/mentions/none}")
+        .having("/level", "none")
+        .by("bob")
+        .answers("each for itself", 200, "{level: all/mentions/none}")
+        .having("/level", "all");
+
+    set_notify_level = behind_the_gate(
+        scene("extensions X5", "PUT /v1/conversations/{id}/notify")
+            .text("[")
+            .invalid("a body is one JSON object", &[])
+            .body(json!({ "level": 1 }))
+            .invalid("the level is a text", &["level"])
+            .body(json!({ "level": "some" }))
+            .invalid("the level is one of three words", &["level"])
+            .body(json!({}))
+            .invalid("the level is required", &["level"])
+            .body(json!({ "level": "mentions" })),
+    )
+    .answers("what mentions the caller", 200, "{level: all/mentions/none}")
+    .having("/level", "mentions")
+    .at("id", "$group")
+    .body(json!({ "level": "none" }))
+    .answers("nothing of a group", 200, "{level: all/mentions/none}")
+    .having("/level", "none");
 
     direct_context = agent("wire §8", "GET /v1/conversations/direct/{handle}/context")
         .cast(&["alice", "bob", "carol"])

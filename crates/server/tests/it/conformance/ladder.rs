@@ -45,6 +45,8 @@ pub(super) struct Ladder {
     pub(super) limits: Vec<&'static str>,
     /// Whether the platform's own agent is there.
     pub(super) attended: bool,
+    /// Whether there is no success but where the store is a folder.
+    pub(super) of_folders: bool,
     /// Whether the caller's key is dead after a success.
     pub(super) ends_the_key: bool,
     pub(super) steps: Vec<Step>,
@@ -69,7 +71,10 @@ pub(super) enum Mend {
     /// A parameter of the path.
     At(&'static str, &'static str),
     Query(&'static str),
+    /// An address that the server gave out, in place of the path.
+    Url(&'static str),
     Body(String),
+    Bytes(&'static [u8]),
     Header(&'static str, &'static str),
     World(Deed),
 }
@@ -91,14 +96,20 @@ pub(super) struct Refused {
 pub(super) struct Answers {
     pub(super) rule: &'static str,
     pub(super) status: u16,
-    /// The body, as `shapes` writes it; or its content type, when that is another than JSON.
+    /// The body, as `shapes` writes it; its content type, when that is another than JSON; or [`REDIRECT`].
     pub(super) shape: &'static str,
 }
+
+/// The shape of the one answer that leads elsewhere, wire.md §15.
+pub(super) const REDIRECT: &str = "redirect";
+/// How content types begin that are not JSON.
+const KINDS: [&str; 3] = ["text/", "image/", "application/"];
 
 impl Answers {
     /// The content type.
     pub(super) fn kind(&self) -> &'static str {
-        if self.shape.starts_with("text/") { self.shape } else { super::answers::JSON }
+        let is_kind = self.shape == REDIRECT || KINDS.iter().any(|kind| self.shape.starts_with(kind));
+        if is_kind { self.shape } else { super::answers::JSON }
     }
 }
 
@@ -129,6 +140,7 @@ impl Ladder {
             cast: &["alice", "bob"],
             limits: Vec::new(),
             attended: false,
+            of_folders: false,
             ends_the_key: false,
             steps: Vec::new(),
         }
@@ -159,10 +171,25 @@ impl Ladder {
         self
     }
 
+    /// Where a database server has the store, the first success is refused instead.
+    pub(super) fn of_folders(mut self) -> Self {
+        self.of_folders = true;
+        self
+    }
+
     /// A success leaves the caller without its key.
     pub(super) fn ends_the_key(mut self) -> Self {
         self.ends_the_key = true;
         self
+    }
+
+    /// The content type of its successes.
+    pub(super) fn kind(&self) -> &'static str {
+        let kinds = self.steps.iter().filter_map(|step| match step {
+            Step::Answers(answers) => Some(answers.kind()),
+            _ => None,
+        });
+        kinds.last().unwrap_or(super::answers::JSON)
     }
 
     /// Whether answers are kept under an `Idempotency-Key`: wire.md §1.11.
@@ -182,6 +209,11 @@ impl Ladder {
         self.mend(Mend::Query(query))
     }
 
+    /// Asks at this address, which the server gave out; empty again: at the path.
+    pub(super) fn to(self, address: &'static str) -> Self {
+        self.mend(Mend::Url(address))
+    }
+
     pub(super) fn body(self, body: Value) -> Self {
         self.mend(Mend::Body(body.to_string()))
     }
@@ -189,6 +221,11 @@ impl Ladder {
     /// A body that need not be JSON.
     pub(super) fn text(self, body: &str) -> Self {
         self.mend(Mend::Body(body.to_owned()))
+    }
+
+    /// A body that is no text.
+    pub(super) fn bytes(self, body: &'static [u8]) -> Self {
+        self.mend(Mend::Bytes(body))
     }
 
     pub(super) fn header(self, name: &'static str, value: &'static str) -> Self {

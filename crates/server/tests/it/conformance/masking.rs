@@ -9,6 +9,16 @@ use super::answers::{JSON, check, check_ids, same};
 use super::ladder::Ladder;
 use super::world::{Call, Deed, World, befriended, did, said, suspended};
 
+/// SHA-256 of `hello`.
+const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+
+/// A slot for a file for somebody, or for a group.
+fn slot_for(target: &Value) -> (String, Value) {
+    let mut body = json!({ "filename": "a.txt", "content_type": "text/plain", "size": 5, "sha256": HELLO });
+    body.as_object_mut().unwrap().extend(target.as_object().cloned().unwrap_or_default());
+    ("POST /v1/uploads".into(), body)
+}
+
 /// Requests with one answer.
 struct Alike {
     rule: &'static str,
@@ -26,7 +36,8 @@ fn alike(rule: &'static str, code: ErrorCode, requests: impl IntoIterator<Item =
 async fn world(engine: Engine) -> World {
     let cast = &["alice", "bob", "carol", "dave", "erin", "frank"];
     let mut world = World::of(engine, cast, &[], false).await;
-    let deeds: Vec<Deed> = groups().into_iter().chain(conversations()).chain(people()).collect();
+    let deeds: Vec<Deed> =
+        groups().into_iter().chain(conversations()).chain(files()).chain(webhooks()).chain(people()).collect();
     for deed in &deeds {
         world.undergo(deed).await;
     }
@@ -56,6 +67,31 @@ fn groups() -> Vec<Deed> {
         )
         .given(did("alice", "DELETE /v1/groups/invites/$consumed", Value::Null));
     building.into_deeds()
+}
+
+/// Carol's file for bob, one that alice got and did not upload, one in carol's living group, and alice's own that never
+/// came.
+fn files() -> Vec<Deed> {
+    let slot = |by, name, target: Value| {
+        let (endpoint, body) = slot_for(&target);
+        did(by, &endpoint, body).keep(name, "/attachment_id").keep("url", "/upload_url").into()
+    };
+    let filled = || did("", "PUT $url", Value::Null).with(b"hello").into();
+    vec![
+        slot("carol", "file-of-others", json!({ "to": "bob" })),
+        filled(),
+        slot("bob", "file-for-alice", json!({ "to": "alice" })),
+        filled(),
+        slot("carol", "file-of-a-group", json!({ "conversation_id": "$living" })),
+        filled(),
+        slot("alice", "file-that-never-came", json!({ "to": "bob" })),
+    ]
+}
+
+/// Carol's webhook.
+fn webhooks() -> Vec<Deed> {
+    let hook = json!({ "url": "https://nobody.invalid/", "events": ["contact.blocked"] });
+    vec![did("carol", "POST /v1/webhooks", hook).keep("hook-of-others", "/id").into()]
 }
 
 fn conversations() -> Vec<Deed> {
@@ -95,6 +131,7 @@ fn handles() -> Vec<Alike> {
         gone("new contacts", &|handle| ("POST /v1/contacts".into(), json!({ "handle": handle }))),
         gone("blocks", &|handle| (format!("POST /v1/contacts/{handle}/block"), Value::Null)),
         gone("reports", &|handle| (format!("POST /v1/contacts/{handle}/report"), Value::Null)),
+        gone("uploads", &|handle| slot_for(&json!({ "to": handle }))),
         gone("mutes", &|handle| ("POST /v1/mutes".into(), json!({ "target_kind": "agent", "target_handle": handle }))),
     ]
 }
@@ -143,6 +180,11 @@ fn foreign_conversations() -> Vec<Alike> {
         masked("participants", &|id| (format!("GET /v1/conversations/{id}/participants"), Value::Null)),
         masked("context", &|id| (format!("GET /v1/conversations/{id}/context"), Value::Null)),
         masked("hide", &|id| (format!("DELETE /v1/conversations/{id}"), Value::Null)),
+        masked("notify level", &|id| (format!("GET /v1/conversations/{id}/notify"), Value::Null)),
+        masked("another notify level", &|id| {
+            (format!("PUT /v1/conversations/{id}/notify"), json!({ "level": "none" }))
+        }),
+        masked("search", &|id| (format!("GET /v1/search?q=hello&conversation_id={id}"), Value::Null)),
         masked("mute", &|id| ("POST /v1/mutes".into(), json!({ "target_kind": "conversation", "target_id": id }))),
         alike(
             "mutes",
@@ -177,6 +219,9 @@ fn foreign_groups() -> Vec<Alike> {
         masked("kick", &|id| (format!("DELETE /v1/groups/{id}/members/carol"), Value::Null)),
         masked("promote", &|id| (format!("POST /v1/groups/{id}/members/carol/promote"), Value::Null)),
         masked("demote", &|id| (format!("POST /v1/groups/{id}/members/carol/demote"), Value::Null)),
+        masked("upload", &|id| slot_for(&json!({ "conversation_id": id }))),
+        masked("picture", &|id| (format!("PUT /v1/groups/{id}/avatar"), Value::Null)),
+        masked("no picture", &|id| (format!("DELETE /v1/groups/{id}/avatar"), Value::Null)),
         masked("leave", &|id| (format!("POST /v1/groups/{id}/leave"), Value::Null)),
     ]
 }
@@ -188,6 +233,7 @@ fn others_things() -> Vec<Alike> {
         of_handles(ids, |id| (format!("{method} {}", path.replace("{}", id)), Value::Null))
     };
     let to = |by, to: &str| said(by, to, "whatever");
+    let upload = |by, to: &str| did(by, "POST /v1/uploads", slot_for(&json!({ "to": to })).1);
     let invite =
         |by, group: &str, who: &str| did(by, &format!("POST /v1/groups/${group}/members"), json!({ "handle": who }));
     vec![
@@ -210,9 +256,14 @@ fn others_things() -> Vec<Alike> {
             [invite("alice", "alices", "frank"), invite("frank", "franks", "alice")],
         ),
         alike(
-            "attachments",
+            "a block, either way, among files",
+            ErrorCode::Blocked,
+            [upload("alice", "frank"), upload("frank", "alice"), upload("frank", "bob")],
+        ),
+        alike(
+            "attachments to send",
             ErrorCode::AttachmentNotFound,
-            of_handles(&["att_x", "att_00000000000000000000000000", ""], |id| {
+            of_handles(&["att_x", "att_00000000000000000000000000", "", "$file-of-others", "$file-for-alice"], |id| {
                 let content = json!({ "attachment_id": id });
                 ("POST /v1/messages".into(), json!({ "to": "carol", "client_msg_id": "m", "content": content }))
             }),
@@ -220,10 +271,47 @@ fn others_things() -> Vec<Alike> {
     ]
 }
 
+fn files_and_webhooks_of_others() -> Vec<Alike> {
+    let files =
+        ["att_x", "att_00000000000000000000000000", "$file-of-others", "$file-of-a-group", "$file-that-never-came"];
+    let hooks = ["whk_x", "whk_00000000000000000000000000", "$hook-of-others"];
+    let none = |rule, ids: &[&str], method: &str, path: &str| {
+        let requests = of_handles(ids, |id| (format!("{method} {}", path.replace("{}", id)), Value::Null));
+        alike(rule, ErrorCode::NotFound, requests)
+    };
+    vec![
+        none("attachments", &files, "GET", "/v1/attachments/{}"),
+        none("what is known of attachments", &files, "GET", "/v1/attachments/{}?metadata=1"),
+        none("webhooks", &hooks, "GET", "/v1/webhooks/{}"),
+        none("webhooks to delete", &hooks, "DELETE", "/v1/webhooks/{}"),
+        none("webhooks to give another secret", &hooks, "POST", "/v1/webhooks/{}/rotate-secret"),
+        none("webhooks to test", &hooks, "POST", "/v1/webhooks/{}/test"),
+        none("deliveries", &hooks, "GET", "/v1/webhooks/{}/deliveries"),
+        none(
+            "deliveries to replay",
+            &hooks,
+            "POST",
+            "/v1/webhooks/{}/deliveries/whd_00000000000000000000000000/replay",
+        ),
+        alike(
+            "whose picture it is not",
+            ErrorCode::Forbidden,
+            of_handles(&GONE, |handle| (format!("PUT /v1/agents/{handle}/avatar"), Value::Null)),
+        ),
+    ]
+}
+
 #[store_test]
 async fn what_may_not_differ_does_not(engine: Engine) {
     let world = world(engine).await;
-    let table = [handles(), edges(), foreign_conversations(), foreign_groups(), others_things()];
+    let table = [
+        handles(),
+        edges(),
+        foreign_conversations(),
+        foreign_groups(),
+        others_things(),
+        files_and_webhooks_of_others(),
+    ];
     for Alike { rule, code, requests } in table.into_iter().flatten() {
         let mut first = None;
         for request in &requests {

@@ -4,6 +4,7 @@ use agentchat_protocol::agent::PausedByOwner;
 use agentchat_protocol::error::ErrorCode;
 use serde_json::{Value, json};
 
+use super::files::{filled, slot};
 use super::ladder::{Auth, Ladder, agent, ladders};
 use super::world::{Call, Deed, befriended, did, reinstated, said, suspended};
 use crate::stage::Standing;
@@ -21,6 +22,13 @@ fn to(handle: &str) -> Value {
 
 fn into(conversation: &str) -> Value {
     json!({ "conversation_id": conversation, "client_msg_id": "m-1", "content": { "text": "x" } })
+}
+
+/// A message that refers to the last attachment made.
+fn with_the_file(target: Value) -> Value {
+    let mut body = json!({ "client_msg_id": "m-1", "type": "file", "content": { "attachment_id": "$attachment" } });
+    body.as_object_mut().unwrap().extend(target.as_object().cloned().unwrap_or_default());
+    body
 }
 
 /// The message's id and its conversation's get names.
@@ -135,6 +143,13 @@ ladders! {
         )
         .given(said("bob", "alice", "answers"))
         .refused("10: an attachment that is not the sender's", ErrorCode::AttachmentNotFound)
+        .given(slot(json!({ "to": "erin" })))
+        .body(with_the_file(json!({ "to": "dave" })))
+        .refused("10: an attachment for somebody else", ErrorCode::AttachmentWrongScope)
+        .given(slot(json!({ "to": "dave" })))
+        .refused("10: an attachment whose bytes are not there", ErrorCode::AttachmentNotReady)
+        .given(filled())
+        .refused("11: a full inbox, with the attachment", ErrorCode::RecipientBacklogged)
         .body(json!({ "to": "dave", "client_msg_id": "m-1", "content": { "text": "x" } }))
         .refused_with(
             "11: a full inbox",
@@ -237,6 +252,12 @@ ladders! {
         )
         .given(Deed::Wait(3_600_000))
         .refused("4: an attachment that is not the sender's", ErrorCode::AttachmentNotFound)
+        .given(slot(json!({ "to": "bob" })))
+        .body(with_the_file(json!({ "conversation_id": "$group" })))
+        .refused("4: an attachment for somebody else", ErrorCode::AttachmentWrongScope)
+        .given(slot(json!({ "conversation_id": "$group" })))
+        .refused("4: an attachment whose bytes are not there", ErrorCode::AttachmentNotReady)
+        .given(filled())
         .body(into("$group"))
         .answers("5: stored", 201, SENT)
         .given(Deed::Wait(3_600_000))

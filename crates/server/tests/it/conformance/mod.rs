@@ -9,6 +9,7 @@ mod answers;
 mod climb;
 mod contract;
 mod ladder;
+mod pictures;
 mod shapes;
 mod world;
 
@@ -19,19 +20,24 @@ mod prologues;
 mod accounts;
 mod admin;
 mod agents;
+mod avatars;
 mod contacts;
 mod conventions;
 mod conversations;
 mod directory;
+mod export;
+mod files;
 mod groups;
 mod invites;
 mod messages;
 mod mutes;
 mod presence;
 mod replies;
+mod search;
 mod service;
 mod streams;
 mod sync;
+mod webhooks;
 
 /// Every row of the contract.
 fn all() -> Vec<ladder::Ladder> {
@@ -39,18 +45,23 @@ fn all() -> Vec<ladder::Ladder> {
         accounts::all(),
         admin::all(),
         agents::all(),
+        avatars::all(),
         contacts::all(),
         conversations::all(),
         directory::all(),
+        export::all(),
+        files::all(),
         groups::all(),
         invites::all(),
         messages::all(),
         mutes::all(),
         presence::all(),
         replies::all(),
+        search::all(),
         service::all(),
         streams::all(),
         sync::all(),
+        webhooks::all(),
     ];
     files.into_iter().flatten().collect()
 }

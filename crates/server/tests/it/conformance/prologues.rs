@@ -12,7 +12,7 @@ use agentchat_store::Engine;
 use agentchat_store_test::store_test;
 use serde_json::{Value, json};
 
-use super::answers::{JSON, check, same};
+use super::answers::{check, same};
 use super::ladder::{Auth, Ladder, anonymous};
 use super::world::{TOKEN, configure};
 use crate::client::Answer;
@@ -30,7 +30,7 @@ fn narrow(config: &mut Config) {
     let rows = super::all();
     let policies = rows.iter().flat_map(|row| row.policies).map(|policy| format!("{policy}=1/3600"));
     let mut limits: Vec<String> = policies.collect();
-    limits.extend([format!("api={API}/3600"), format!("json_body={CAP}")]);
+    limits.extend([format!("api={API}/3600"), format!("json_body={CAP}"), format!("avatar_bytes={CAP}")]);
     configure(config, &limits.iter().map(String::as_str).collect::<Vec<_>>());
     config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
 }
@@ -58,7 +58,7 @@ impl Door<'_> {
         headers.extend(credentials.map(|credentials| ("Authorization", credentials)));
         headers.extend(more);
         let answer = self.stage.server.request(method, &self.path(), &headers, body.as_bytes()).await;
-        check(&self.row.route(), &answer, JSON);
+        check(&self.row.route(), &answer, self.row.kind());
         answer
     }
 

@@ -28,4 +28,25 @@ ladders! {
         200,
         "{openapi, info: object, servers: [object], paths: object, components: object, tags?: [object]}",
     );
+
+    llms = public("GET /llms.txt").answers("for language models", 200, "text/plain; charset=utf-8");
+
+    discovery = Ladder::of("extensions X9", "GET /.well-known/agentchat", Auth::Nobody).by("").answers(
+        "what there is",
+        200,
+        "{name, version, api_base, ws_url, mcp_url|null, docs_url, limits: object, policies: object, capabilities: [text]}",
+    );
+
+    security = public("GET /.well-known/security.txt").answers("whom to tell", 200, "text/plain; charset=utf-8");
+
+    skill = public("GET /skill.md").answers("for agents", 200, "text/markdown; charset=utf-8");
+
+    docs = public("GET /docs").answers("for people", 200, "text/html; charset=utf-8")
+        .headed("cache-control", "public, max-age=60");
+
+    style = public("GET /assets/docs.css").answers("how that looks", 200, "text/css; charset=utf-8")
+        .headed("cache-control", "public, max-age=60");
+
+    script = public("GET /assets/docs.js").answers("how that works", 200, "text/javascript; charset=utf-8")
+        .headed("cache-control", "public, max-age=60");
 }

@@ -24,7 +24,8 @@ const OBJECTS: &[(&str, &str)] = &[
     (
         "MessageContext",
         "{sender: {handle, display_name|null, kind: agent/system},
-          conversation: {type: direct/group, group_name|null, member_count|null: int}, mentions: [text]}",
+          conversation: {type: direct/group, group_name|null, member_count|null: int}, mentions: [text],
+          trace?: {traceparent, tracestate?}}",
     ),
     (
         "Message",
@@ -77,6 +78,18 @@ const OBJECTS: &[(&str, &str)] = &[
         "{muter_agent_id: agt_, target_kind: agent/conversation, target_id, target_handle|null, muted_until|null: time,
           created_at}",
     ),
+    ("WebhookEvent", "message.new/message.read/presence.update/contact.blocked/group.invite.received/group.deleted"),
+    (
+        "Webhook",
+        "{id: whk_, url, events: [WebhookEvent], active: bool, created_at, disabled_reason|null: gone,
+          circuit: closed/open/half_open}",
+    ),
+    (
+        "Delivery",
+        "{id: whd_, webhook_id: whk_, event: WebhookEvent, status: pending/delivering/delivered/failed/dead,
+          attempts: int, next_attempt_at|null, last_attempt_at|null, last_status_code|null: int, last_error|null,
+          created_at, delivered_at|null, replayed_as|null: whd_}",
+    ),
     ("Presence", "{handle, status: online/offline/busy, custom_message|null, last_seen|null: time}"),
     (
         "Escalation",
@@ -84,6 +97,9 @@ const OBJECTS: &[(&str, &str)] = &[
           category: bug/feature/abuse/other, summary, status: open/in_progress/resolved/discarded, created_at,
           resolved_at|null, resolved_by|null, resolution_note|null}",
     ),
+    ("Picture", "{avatar_key, avatar_url}"),
+    ("Attachment", "{filename, content_type, size: int, sha256}"),
+    ("Found", "{message: HistoryRow, snippet, highlights: [[int]]}"),
     // Operator extension, wire.md §22.
     ("OperatorAgent", "{..Agent, undelivered_count: int, sockets: int, last_seen|null: time, owner_email|null}"),
 ];
@@ -134,7 +150,7 @@ impl Notation {
 
     fn word(&mut self) -> &'static str {
         let rest = self.rest.trim_start();
-        let is_inside = |c: char| c.is_ascii_alphanumeric() || "_/".contains(c);
+        let is_inside = |c: char| c.is_ascii_alphanumeric() || "_/.".contains(c);
         let end = rest.find(|c| !is_inside(c)).unwrap_or(rest.len());
         let (word, rest) = rest.split_at(end);
         assert!(!word.is_empty(), "a word is missing before {rest:?}");

@@ -6,9 +6,10 @@ use std::time::Duration;
 use agentchat_core::accounts::{EmailCaps, NewAccount};
 use agentchat_core::agents::{CreateAgent, TextLengths};
 use agentchat_protocol::api_key::{ApiKey, hash_key};
+use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::AgentId;
 use agentchat_server::{Config, Policy, Secret};
-use agentchat_store::Engine;
+use agentchat_store::{Engine, StoreError, Tx, Write};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -30,6 +31,13 @@ pub(super) enum Mail {
     Refused,
 }
 
+/// What becomes of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Storage {
+    Works,
+    Fails,
+}
+
 /// Something that is done between two rungs.
 #[derive(Debug)]
 pub(super) enum Deed {
@@ -45,6 +53,12 @@ pub(super) enum Deed {
     ReadMail(&'static str),
     /// The mailer takes mail again, or refuses it from now on.
     Mailer(Mail),
+    /// What an agent's webhooks are owed was tried to the end.
+    Buried(&'static str),
+    /// An agent's webhooks are gone for good, as their receivers said.
+    Retired(&'static str),
+    /// What keeps files works again, or fails from now on.
+    Storage(Storage),
 }
 
 /// A call of somebody in the world.
@@ -54,6 +68,7 @@ pub(super) struct Call {
     method: String,
     path: String,
     body: String,
+    bytes: Option<&'static [u8]>,
     times: usize,
     may_fail: bool,
     waits: bool,
@@ -77,7 +92,7 @@ pub(super) fn did(by: &'static str, endpoint: &str, body: Value) -> Call {
     let (method, path) = endpoint.split_once(' ').unwrap_or_else(|| panic!("{endpoint} has no method"));
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let (method, path) = (method.to_owned(), path.to_owned());
-    Call { by, method, path, body, times: 1, may_fail: false, waits: false, kept: Vec::new() }
+    Call { by, method, path, body, bytes: None, times: 1, may_fail: false, waits: false, kept: Vec::new() }
 }
 
 /// A message whose text is its `client_msg_id`.
@@ -101,9 +116,15 @@ pub(super) fn befriended(by: &'static str, other: &str) -> Call {
 }
 
 impl Call {
-    /// Names a member of its answer, by JSON pointer.
+    /// Names a member of its answer, by JSON pointer, or a header.
     pub(super) fn keep(mut self, name: &'static str, pointer: &'static str) -> Self {
         self.kept.push((name, pointer));
+        self
+    }
+
+    /// With a body that is no text.
+    pub(super) fn with(mut self, bytes: &'static [u8]) -> Self {
+        self.bytes = Some(bytes);
         self
     }
 
@@ -135,6 +156,8 @@ pub(super) struct Asked {
     pub(super) path: String,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: String,
+    /// Sent instead, as they are.
+    pub(super) bytes: Option<&'static [u8]>,
 }
 
 pub(super) struct World {
@@ -185,7 +208,8 @@ impl World {
         headers.extend(asked.headers.iter().map(|(name, value)| (*name, self.filled(value))));
         let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let (path, body) = (self.filled(&asked.path), self.filled(&asked.body));
-        self.stage().server.request(&asked.method, &path, &headers, body.as_bytes()).await
+        let body = asked.bytes.unwrap_or(body.as_bytes());
+        self.stage().server.request(&asked.method, local(&path), &headers, body).await
     }
 
     /// A text with every `$name` replaced; longer names first, so that `$group` leaves `$group-two` alone.
@@ -202,8 +226,13 @@ impl World {
         value.as_str().map_or_else(|| value.clone(), |text| self.filled(text).into())
     }
 
-    /// Gives a member of an answer a name.
+    /// Gives a member of an answer a name, or a header when it is none.
     pub(super) fn keep(&mut self, name: &'static str, answer: &Answer, pointer: &str) {
+        if !pointer.starts_with('/') {
+            let header = answer.header(pointer).unwrap_or_else(|| panic!("no {pointer}: {answer:?}"));
+            self.names.insert(name, header.to_owned());
+            return;
+        }
         let json = answer.json();
         let value = json.pointer(pointer).and_then(Value::as_str);
         let value = value.unwrap_or_else(|| panic!("no text at {pointer}: {answer:?}"));
@@ -217,20 +246,23 @@ impl World {
             Deed::SystemAgent(handle) => self.make_system_agent(handle).await,
             Deed::Wait(millis) => self.stage().clock.advance(*millis),
             Deed::ReadMail(email) => self.read_mail(email).await,
-            Deed::Mailer(mail) => self.mailer(*mail),
+            Deed::Buried(agent) => self.rebuild(Ended { agent, forever: false }).await,
+            Deed::Retired(agent) => self.rebuild(Ended { agent, forever: true }).await,
+            Deed::Mailer(mail) => self.folder_is_there("mail", *mail == Mail::Arrives),
+            Deed::Storage(storage) => self.folder_is_there("objects", *storage == Storage::Works),
         }
     }
 
     /// What a call is answered.
     pub(super) async fn answer(&self, call: &Call) -> Answer {
         let (method, path, body) = (call.method.clone(), call.path.clone(), call.body.clone());
-        self.ask(&Asked { by: call.by, method, path, headers: Vec::new(), body }).await
+        self.ask(&Asked { by: call.by, method, path, headers: Vec::new(), body, bytes: call.bytes }).await
     }
 
     async fn call(&mut self, call: &Call) {
         for _ in 0..call.times {
             let answer = self.waited_for(call).await;
-            assert!(call.may_fail || (200..300).contains(&answer.status), "{call:?} was answered {answer:?}");
+            assert!(call.may_fail || (200..400).contains(&answer.status), "{call:?} was answered {answer:?}");
             for (name, pointer) in &call.kept {
                 self.keep(name, &answer, pointer);
             }
@@ -249,7 +281,7 @@ impl World {
         }
     }
 
-    async fn rebuild<E: std::fmt::Debug>(&mut self, change: impl agentchat_store::Write<Error = E>) {
+    async fn rebuild<E: std::fmt::Debug>(&mut self, change: impl Write<Error = E>) {
         let stage = self.stage.take().unwrap_or_else(|| panic!("the stage is being changed"));
         self.stage = Some(stage.meanwhile(change).await);
     }
@@ -292,22 +324,48 @@ impl World {
         self.names.insert("code", code);
     }
 
-    /// The mail folder is there to be written into, or it is not.
-    fn mailer(&self, mail: Mail) {
-        let folder = self.stage().server.home.folder.path().join("mail");
+    /// A folder of the server's is there to be written into, or it is not.
+    fn folder_is_there(&self, name: &str, is_there: bool) {
+        let folder = self.stage().server.home.folder.path().join(name);
         let away = folder.with_extension("away");
-        match mail {
-            Mail::Arrives => {
-                std::fs::remove_file(&folder).unwrap();
-                std::fs::rename(&away, &folder).unwrap();
-            }
-            Mail::Refused => {
-                std::fs::rename(&folder, &away).unwrap();
-                // A file in its place: nobody can make the folder anew.
-                std::fs::write(&folder, "").unwrap();
-            }
+        if is_there {
+            std::fs::remove_file(&folder).unwrap();
+            std::fs::rename(&away, &folder).unwrap();
+        } else {
+            std::fs::rename(&folder, &away).unwrap();
+            // A file in its place: nobody can make the folder anew.
+            std::fs::write(&folder, "").unwrap();
         }
     }
+}
+
+/// What attempts over days, or one answer 410, make of webhooks.
+#[derive(Debug, Clone, Copy)]
+struct Ended {
+    agent: &'static str,
+    forever: bool,
+}
+
+impl Write for Ended {
+    type Out = ();
+    type Error = StoreError;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), StoreError> {
+        let agent = tx.agent_by_handle(&Handle::parse(self.agent).unwrap()).await?;
+        for webhook in tx.webhooks_of(agent.unwrap().key).await? {
+            if self.forever {
+                tx.retire_webhook(webhook.key).await?;
+            }
+            tx.bury_calls(webhook.key, "nobody was there").await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a request to an address that the server gave out asks for.
+fn local(address: &str) -> &str {
+    let Some((_, rest)) = address.split_once("://") else { return address };
+    rest.find('/').map_or("/", |path| &rest[path..])
 }
 
 /// Every policy off but those that are named.
@@ -319,4 +377,5 @@ pub(super) fn configure(config: &mut Config, limits: &[&str]) {
         config.limits.set(limit).unwrap();
     }
     config.admin_token = Some(Secret::new(TOKEN));
+    config.security_contact = Some("mailto:security@example.com".to_owned());
 }
