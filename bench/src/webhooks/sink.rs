@@ -170,7 +170,11 @@ mod tests {
             stream.read_exact(&mut answer).await.unwrap();
             assert_eq!(answer, GOOD);
         }
-        assert_eq!((sink.calls().messages.len(), sink.calls().duplicates), (1, 1));
+        let counted = {
+            let calls = sink.calls();
+            (calls.messages.len(), calls.duplicates)
+        };
+        assert_eq!(counted, (1, 1));
         sink.go_away().await;
         assert!(matches!(stream.read(&mut [0; 1]).await, Ok(0) | Err(_)));
         assert!(TcpStream::connect(sink.address).await.is_err());

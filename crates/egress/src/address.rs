@@ -22,7 +22,8 @@ const REFUSED_V4: [(Ipv4Addr, u8); 14] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-const REFUSED_V6: [(Ipv6Addr, u8); 7] = [
+/// The contract's, then translation to a network's own IPv4 (RFC 8215) and what was site-local once.
+const REFUSED_V6: [(Ipv6Addr, u8); 9] = [
     (Ipv6Addr::UNSPECIFIED, 128),
     (Ipv6Addr::LOCALHOST, 128),
     (Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0), 7),
@@ -30,6 +31,8 @@ const REFUSED_V6: [(Ipv6Addr, u8); 7] = [
     (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
     (Ipv6Addr::new(0x2001, 0x0db8, 0, 0, 0, 0, 0, 0), 32),
     (Ipv6Addr::new(0x0064, 0xff9b, 0, 0, 0, 0, 0, 0), 96),
+    (Ipv6Addr::new(0x0064, 0xff9b, 1, 0, 0, 0, 0, 0), 48),
+    (Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 0), 10),
 ];
 
 /// Whether an address is neither of this machine, nor of its networks, nor of nobody.
@@ -102,6 +105,8 @@ mod tests {
             "ff02::1",
             "2001:db8::1",
             "64:ff9b::808:808",
+            "64:ff9b:1::a00:1",
+            "fec0::1",
         ];
         for address in refused {
             assert!(!public(address), "{address}");
