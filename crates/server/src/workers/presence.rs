@@ -8,7 +8,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use agentchat_core::presence::{Announcement, Announcements, Attend, Audience, AudiencePage, Begin, Bury, Fade, PresenceDue, Renew};
+use agentchat_core::presence::{
+    Announcement, Announcements, Attend, Audience, AudiencePage, Begin, Bury, Fade, PresenceDue, Renew,
+};
 use agentchat_core::webhooks::QueuePresences;
 use agentchat_protocol::frame::ServerFrame;
 use agentchat_store::Write;
@@ -233,11 +235,7 @@ impl Keeper<'_> {
     }
 
     /// For the webhooks of those on this page who have any.
-    async fn queue(
-        &self,
-        announcements: &[Announcement],
-        page: &AudiencePage,
-    ) -> Result<(), agentchat_core::Error> {
+    async fn queue(&self, announcements: &[Announcement], page: &AudiencePage) -> Result<(), agentchat_core::Error> {
         let hooked = page.pairs.iter().filter(|(_, owner)| page.hooked.binary_search(owner).is_ok());
         let told: Vec<_> = hooked
             .flat_map(|(subject, owner)| {
