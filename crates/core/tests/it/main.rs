@@ -16,6 +16,7 @@ mod nodes;
 mod presence;
 mod replies;
 mod retention;
+mod search;
 mod support;
 mod webhooks;
 mod world;
