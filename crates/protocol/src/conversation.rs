@@ -79,7 +79,7 @@ impl NotifySetting {
         let (object, mut errors) = (Object::parse(body)?, FieldErrors::default());
         let level = object.req_str("level", &mut errors).and_then(NotifyLevel::known);
         if level.is_none() && errors.is_empty() {
-            errors.field("level", &format!("Expected one of {}", NotifyLevel::WORDS.join(", ")));
+            errors.field("level", format!("Expected one of {}", NotifyLevel::WORDS.join(", ")));
         }
         let level = level.ok_or_else(|| errors.clone())?;
         errors.into_result()?;
