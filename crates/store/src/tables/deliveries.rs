@@ -282,6 +282,12 @@ impl Tx<'_> {
         Ok(taken > 0)
     }
 
+    /// Lets another call try a half-open circuit, if it was this one that should.
+    pub async fn leave_probe(&mut self, webhook: WebhookKey, call: WebhookDeliveryKey) -> Result<()> {
+        let sql = "UPDATE webhook SET probe = NULL WHERE pk = $1 AND probe = $2";
+        self.execute_later(sql, &[webhook.into(), call.into()]).await
+    }
+
     /// How a webhook's calls went, held until the end of the transaction. None when it is gone.
     pub async fn breaker(&mut self, webhook: WebhookKey) -> Result<Option<Breaker>> {
         self.lock("SELECT pk FROM webhook WHERE pk = $1 FOR NO KEY UPDATE", &[webhook.into()]);

@@ -55,7 +55,12 @@ impl Write for ClaimCalls {
             match self.judge(tx, &call).await? {
                 Verdict::Call => calls.push(call),
                 Verdict::Later(until) => later.push((until, call.key)),
-                Verdict::Drop(status, error) => dropped.push((status, error, call.key)),
+                Verdict::Drop(status, error) => {
+                    if call.hook.is_some_and(|hook| hook.opened_until.is_some()) {
+                        tx.leave_probe(call.webhook, call.key).await?;
+                    }
+                    dropped.push((status, error, call.key));
+                }
             }
         }
         let keys: Vec<_> = calls.iter().map(|call| call.key).collect();
