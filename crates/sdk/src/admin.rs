@@ -18,8 +18,8 @@ use crate::api::accounts;
 use crate::api::raw::RawCall;
 use crate::client::{Client, ClientBuilder};
 use crate::error::Result;
-use crate::http::{Call, Pieces};
 use crate::http::request::Request;
+use crate::http::{Call, Pieces};
 use crate::types::{Agent, Handle, IntoHandle, RawJson, Registered};
 
 const AGENTS: &str = "/admin/agents";

@@ -15,8 +15,8 @@ pub(crate) mod transport;
 pub(crate) mod url;
 
 pub use call::{Call, Response, ResponseCall};
-pub use pieces::Pieces;
 pub use machine::{Input as RequestInput, Output as RequestOutput, RequestMachine};
+pub use pieces::Pieces;
 pub use retry::{Retry, RetryPolicy};
 pub use retry_after::parse_retry_after;
 pub use transport::{BoxFuture, FailureClass, HttpTransport, Limits, RawResponse, RequestBody, TransportFailure};

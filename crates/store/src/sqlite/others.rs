@@ -85,7 +85,8 @@ impl Others {
 
     /// The copier's slot first. Waits until nobody works on any of them.
     fn with_all<T>(&self, work: impl FnOnce(&mut [MutexGuard<'_, Option<Connection>>]) -> T) -> T {
-        let mut all: Vec<_> = std::iter::once(&self.copier).chain(&self.readers).chain([&self.vacuum]).map(lock).collect();
+        let mut all: Vec<_> =
+            std::iter::once(&self.copier).chain(&self.readers).chain([&self.vacuum]).map(lock).collect();
         work(&mut all)
     }
 }
