@@ -33,6 +33,7 @@ mod presence;
 mod realtime;
 mod replies;
 mod retention;
+mod search;
 mod service;
 mod stage;
 mod system_agents;

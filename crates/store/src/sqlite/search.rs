@@ -181,9 +181,10 @@ impl Shelf {
             if !self.file.is_file() {
                 return Ok(Vec::new());
             }
-            *slot = Some(reader(&self.file)?);
+            *slot = reader(&self.file)?;
         }
-        let connection = slot.as_ref().ok_or_else(closed)?;
+        // It is being made just now.
+        let Some(connection) = slot.as_ref() else { return Ok(Vec::new()) };
         let found = look_up(connection, lookup);
         if found.as_ref().is_err_and(is_damage) {
             *slot = None;
@@ -262,12 +263,14 @@ fn prepare(file: &Path) -> rusqlite::Result<Option<Connection>> {
     Ok((version == 0 || version == VERSION).then_some(connection))
 }
 
-fn reader(file: &Path) -> rusqlite::Result<Connection> {
+/// None while the file is not made yet.
+fn reader(file: &Path) -> rusqlite::Result<Option<Connection>> {
     let connection =
         Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.pragma_update(None, "cache_size", -8 * 1024)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
-    Ok(connection)
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok((version == VERSION).then_some(connection))
 }
 
 fn followed(index: &Connection) -> rusqlite::Result<Followed> {
