@@ -12,7 +12,7 @@ use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::validate::{FieldErrors, Object};
 use agentchat_protocol::webhook::NewWebhook;
 use libfuzzer_sys::fuzz_target;
-use serde_json::de::IgnoredAny;
+use serde::de::IgnoredAny;
 
 const NOW: Timestamp = Timestamp::from_millis(1_768_469_400_000);
 

@@ -3,8 +3,8 @@
 
 use agentchat_protocol::frame::ClientFrame;
 use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use serde_json::de::IgnoredAny;
 
 fuzz_target!(|data: &[u8]| {
     let Ok(frame) = ClientFrame::parse(data) else { return };

@@ -4,7 +4,7 @@
 
 use agentchat_objects::{Declaration, Mismatch, Verifier};
 use libfuzzer_sys::fuzz_target;
-use serde_json::de::IgnoredAny;
+use serde::de::IgnoredAny;
 use sha2::{Digest, Sha256};
 
 const TYPES: [&str; 14] = [
