@@ -18,6 +18,8 @@ pub struct Counts {
     pub store_bytes: i64,
     /// Calls that webhooks are owed.
     pub webhook_queue: i64,
+    /// Webhooks that are left alone for a while.
+    pub open_circuits: i64,
 }
 
 impl Read for CountAll {
@@ -30,6 +32,7 @@ impl Read for CountAll {
             messages: tx.count_messages().await?,
             store_bytes: tx.store_bytes().await?,
             webhook_queue: tx.webhook_queue_depth().await?,
+            open_circuits: tx.open_circuits().await?,
         })
     }
 }

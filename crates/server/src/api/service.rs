@@ -146,7 +146,11 @@ async fn observe_store(app: &App) {
         counter!("agentchat_bus_missed_total").absolute(traffic.missed);
     }
     match app.store.read(CountAll).await {
-        Ok(counts) => gauge!("agentchat_undelivered_envelopes").set(counts.messages.stored_envelopes as f64),
+        Ok(counts) => {
+            gauge!("agentchat_undelivered_envelopes").set(counts.messages.stored_envelopes as f64);
+            gauge!("agentchat_webhook_queue_depth").set(counts.webhook_queue as f64);
+            gauge!("agentchat_webhook_circuits_open").set(counts.open_circuits as f64);
+        }
         Err(error) => tracing::warn!(%error, "metrics are without the store's counts"),
     }
 }
