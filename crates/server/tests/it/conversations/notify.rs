@@ -78,7 +78,7 @@ async fn in_a_group_mentions_wake(engine: Engine) {
     let group = of(&server, &[&alice, &bob]).await;
     set(&server, &bob, &group, "mentions").await;
     let mut peer = Peer::acking(&server, &bob).await;
-    peer.until_live(&server, &alice).await;
+    peer.nothing_more().await;
     speak(&server, &alice, &group, "of no concern to @bob").await;
     peer.nothing_more().await;
     speak(&server, &alice, &group, "look here, @Bobby!").await;

@@ -41,7 +41,7 @@ async fn a_live_frame_carries_it(engine: Engine) {
     let (alice, bob) = friends(&server).await;
     let mut peer = Peer::acking(&server, &bob).await;
     peer.until_live(&server, &alice).await;
-    let body = json!({ "to": "bob", "client_msg_id": "traced", "content": { "text": "traced" } }).to_string();
+    let body = json!({ "to": bob.handle, "client_msg_id": "traced", "content": { "text": "traced" } }).to_string();
     let headers = [("authorization", &*alice.bearer()), ("traceparent", PARENT)];
     assert_eq!(server.request("POST", "/v1/messages", &headers, body.as_bytes()).await.status, 201);
     assert_eq!(peer.frame().await["payload"]["context"]["trace"]["traceparent"], PARENT);
