@@ -185,11 +185,11 @@ impl Ladder {
 
     /// The content type of its successes.
     pub(super) fn kind(&self) -> &'static str {
-        let kinds = self.steps.iter().filter_map(|step| match step {
+        let mut kinds = self.steps.iter().filter_map(|step| match step {
             Step::Answers(answers) => Some(answers.kind()),
             _ => None,
         });
-        kinds.last().unwrap_or(super::answers::JSON)
+        kinds.next_back().unwrap_or(super::answers::JSON)
     }
 
     /// Whether answers are kept under an `Idempotency-Key`: wire.md §1.11.
