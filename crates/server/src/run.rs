@@ -98,7 +98,9 @@ impl Server {
         app.spawn(workers::keep_presence(app.clone()));
         app.spawn(workers::purge(app.clone()));
         app.spawn(workers::expire(app.clone()));
-        app.spawn(workers::index(app.clone()));
+        if app.config.index_words {
+            app.spawn(workers::index(app.clone()));
+        }
         if app.config.deliver_webhooks {
             app.spawn(webhooks::deliver(app.clone()));
         }

@@ -75,6 +75,10 @@ pub struct ServeArgs {
     /// [env: AGENTCHAT_NO_SYSTEM_AGENT=true]
     #[arg(long)]
     pub no_system_agent: bool,
+    /// Take no messages into the index of words; GET /v1/search still searches what is in it. With --database-url other
+    /// nodes may index for this one [env: AGENTCHAT_NO_SEARCH=true]
+    #[arg(long)]
+    pub no_search: bool,
     /// Let webhooks be http, on any port and on private addresses: for development only
     /// [env: AGENTCHAT_WEBHOOK_ALLOW_PRIVATE=true]
     #[arg(long)]
@@ -142,6 +146,10 @@ impl ServeArgs {
                 .map(|text| parse_switch("--no-system-agent", &text))
                 .transpose()?
                 .unwrap_or(false),
+            no_search: text("AGENTCHAT_NO_SEARCH")
+                .map(|text| parse_switch("--no-search", &text))
+                .transpose()?
+                .unwrap_or(false),
             security_contact: text("AGENTCHAT_SECURITY_CONTACT"),
             log: text("AGENTCHAT_LOG").map(|text| parse_log(&text)).transpose()?,
             limits: BTreeMap::new(),
@@ -171,6 +179,7 @@ impl ServeArgs {
             cors_origin: first_set(self.cors_origin, behind.cors_origin),
             reoffer_seconds: self.reoffer_seconds.or(behind.reoffer_seconds),
             no_system_agent: self.no_system_agent || behind.no_system_agent,
+            no_search: self.no_search || behind.no_search,
             webhook_allow_private: self.webhook_allow_private || behind.webhook_allow_private,
             security_contact: self.security_contact.or(behind.security_contact),
             log: self.log.or(behind.log),
@@ -198,6 +207,7 @@ impl ServeArgs {
             cors_origins: self.cors_origin.into_iter().filter(|origin| origin != "*").collect(),
             reoffer: self.reoffer_seconds.map_or(defaults.reoffer, Duration::from_secs),
             system_agent: !self.no_system_agent,
+            index_words: !self.no_search,
             webhook_guard: if self.webhook_allow_private { Guard::AllowPrivate } else { Guard::Public },
             security_contact: self.security_contact.map(|text| parse_contact(&text)).transpose()?,
             log: self.log.unwrap_or_default(),

@@ -57,6 +57,8 @@ pub struct Config {
     pub timing: Timing,
     /// Whether `@chatfather` greets new agents and answers their questions.
     pub system_agent: bool,
+    /// Whether messages are taken into the index of words here.
+    pub index_words: bool,
     /// Whom to tell of a weakness: a URI for `/.well-known/security.txt`.
     pub security_contact: Option<String>,
     /// What webhooks may be called.
@@ -138,6 +140,7 @@ impl Config {
             reoffer: Duration::from_secs(300),
             timing: Timing::default(),
             system_agent: true,
+            index_words: true,
             webhook_guard: Guard::Public,
             webhook_resolver: Arc::new(System),
             deliver_webhooks: true,

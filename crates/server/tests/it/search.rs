@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use agentchat_server::ServeArgs;
 use agentchat_store::Engine;
 use agentchat_store_test::store_test;
 use serde_json::{Value, json};
@@ -103,4 +104,35 @@ async fn what_is_hidden_from_the_caller_is_not_found(engine: Engine) {
     assert_eq!(stage.delete("bob", &path).await.status, 200);
     assert_eq!(found(&stage, "bob", "q=secret").await, ["secret zzlast"]);
     assert_eq!(found(&stage, "alice", "q=secret").await, ["secret zzlast", "secret one"]);
+}
+
+#[store_test]
+async fn a_node_may_leave_the_index_alone(engine: Engine) {
+    let stage = Stage::with(engine, &["alice", "bob"], |config| {
+        config.index_words = false;
+        config.limits.set("search=off").expect("a limit");
+    })
+    .await;
+    stage.say("alice", "bob", "harbour").await;
+    // Longer than a node that indexes takes.
+    let until = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < until {
+        assert_eq!(found(&stage, "bob", "q=harbour").await, [""; 0]);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let home = stage.server.leave().await;
+    assert_eq!(home.store().await.unindexed().await.expect("a count"), 1);
+}
+
+#[test]
+fn indexing_is_switched_off_by_flag_or_environment() {
+    let resolved = |off, env: Option<&'static str>| {
+        let args = ServeArgs { data_dir: Some("data".into()), no_search: off, ..ServeArgs::default() };
+        let env = move |name: &str| (name == "AGENTCHAT_NO_SEARCH").then_some(env?).map(str::to_owned);
+        args.resolve_with(env).map(|config| config.index_words)
+    };
+    assert!(resolved(false, None).unwrap() && resolved(false, Some("false")).unwrap());
+    assert!(!resolved(true, None).unwrap() && !resolved(false, Some("true")).unwrap());
+    let wrong = resolved(false, Some("perhaps")).unwrap_err().to_string();
+    assert!(wrong.contains("--no-search") && wrong.contains("perhaps"), "{wrong}");
 }
