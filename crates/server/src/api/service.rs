@@ -153,4 +153,8 @@ async fn observe_store(app: &App) {
         }
         Err(error) => tracing::warn!(%error, "metrics are without the store's counts"),
     }
+    match app.store.unindexed().await {
+        Ok(waiting) => gauge!("agentchat_search_waiting").set(waiting as f64),
+        Err(error) => tracing::warn!(%error, "metrics do not say what waits to be indexed"),
+    }
 }

@@ -36,6 +36,7 @@ const COUNTERS: &[(&str, &str)] = &[
 const GAUGES: &[(&str, &str)] = &[
     ("agentchat_ws_connections", "Open sockets."),
     ("agentchat_undelivered_envelopes", "Messages that wait for their recipient."),
+    ("agentchat_search_waiting", "Messages that wait to be taken into the index of words."),
     ("agentchat_store_queue_depth", "Operations that wait for the writer."),
     ("agentchat_store_log_bytes", "Bytes in the write-ahead log."),
     ("agentchat_bus_up", "Whether other nodes hear this one: 1 or 0."),

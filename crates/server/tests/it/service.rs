@@ -37,6 +37,7 @@ async fn metrics_count_requests_by_route_and_client(engine: Engine) {
         r#"agentchat_client_requests_total{client="other"}"#,
         "# HELP agentchat_http_requests_total Answered requests by route, method and status.",
         "agentchat_undelivered_envelopes ",
+        "agentchat_search_waiting ",
     ] {
         assert!(answer.body.contains(line), "{line} is not in\n{}", answer.body);
     }
