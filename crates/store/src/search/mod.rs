@@ -18,7 +18,7 @@ pub use self::lookup::{Asked, Lookup};
 pub use self::texts::texts;
 pub use self::words::{WORD_BYTES, each_word, words};
 use crate::key::MessageKey;
-use crate::tables::{CountToIndex, IndexSome, LookUp, NewestMessage, Unindex};
+use crate::tables::{AnyToIndex, CountToIndex, IndexSome, LookUp, NewestMessage, Unindex};
 use crate::{Result, Store};
 
 /// Messages taken in by one transaction at the most.
@@ -41,6 +41,8 @@ impl Store {
     pub async fn index_some(&self) -> Result<Indexed> {
         match self.embedded() {
             Some(embedded) => embedded.index_some().await,
+            // A look that finds nothing shall not count as a commit, which would be a reason to look again.
+            None if !self.read(AnyToIndex).await? => Ok(Indexed::default()),
             None => self.write_own(IndexSome).await,
         }
     }

@@ -72,7 +72,7 @@ pub use presence::{Life, PresenceRow, SaidPresence, ShownPresence};
 pub use replies::WakeWebhook;
 pub use reports::{Against, CountedSince};
 pub use retention::{Emptied, RetentionCandidate, RetentionRow};
-pub(crate) use search::{CountToIndex, Follow, IndexSome, LookUp, NewestMessage, Unindex};
+pub(crate) use search::{AnyToIndex, CountToIndex, Follow, IndexSome, LookUp, NewestMessage, Unindex};
 pub use search::{Candidate, Extent, SearchedGroup};
 pub use support::{EscalationRow, NewEscalation};
 pub use webhooks::{NewWebhookRow, WebhookDeliveryRow, WebhookRow, WebhookSecrets};

@@ -163,6 +163,18 @@ impl Read for CountToIndex {
     }
 }
 
+/// PostgreSQL: whether a message waits.
+pub(crate) struct AnyToIndex;
+
+impl Read for AnyToIndex {
+    type Out = bool;
+    type Error = StoreError;
+
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<bool> {
+        Ok(tx.query_int("SELECT message FROM to_index ORDER BY message LIMIT 1", &[]).await?.is_some())
+    }
+}
+
 /// PostgreSQL: takes in what no other node is taking in.
 pub(crate) struct IndexSome;
 

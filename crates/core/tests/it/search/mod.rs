@@ -12,6 +12,9 @@ impl World {
     async fn index(&self) {
         while self.store.index_some().await.expect("the index takes messages in") != Indexed::default() {}
         assert_eq!(self.store.unindexed().await.expect("a count"), 0);
+        let commits = self.store.stats().commits;
+        assert_eq!(self.store.index_some().await.expect("nothing waits"), Indexed::default());
+        assert_eq!(self.store.stats().commits, commits, "what finds nothing is no commit");
     }
 
     async fn candidates(&self, agent: &Agent, query: &str) -> Vec<MessageKey> {
