@@ -47,6 +47,6 @@ CREATE TABLE webhook_delivery (
     delivered_at     BIGINT,
     replayed_as      BYTEA                        -- id of the delivery that took over from a dead one
 );
-CREATE INDEX webhook_delivery_due ON webhook_delivery (next_at) WHERE status < 2;
+CREATE INDEX webhook_delivery_due ON webhook_delivery (next_at, webhook) WHERE status < 2;
 CREATE INDEX webhook_delivery_list ON webhook_delivery (webhook, pk);
 CREATE INDEX webhook_delivery_old ON webhook_delivery (created_at) WHERE status >= 2;

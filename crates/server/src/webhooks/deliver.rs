@@ -1,19 +1,18 @@
 //! Works off what webhooks are owed.
 //!
 //! One task claims calls and writes down what came of them, many in a transaction; each call is a task of its own. No
-//! receiver keeps others waiting: of one webhook only some calls are out at a time, what is claimed beyond that goes
-//! back into the queue.
+//! receiver keeps others waiting: of one webhook only some calls are out at a time.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use agentchat_core::Error;
 use agentchat_core::messages::Ack;
 use agentchat_core::webhooks::deliver::{
-    CallOutcome, ClaimCalls, FinishCalls, FinishedCall, NextCall, PostponeCalls, ReadCall, ReleaseCalls, RetireWebhook,
+    CallOutcome, ClaimCalls, FinishCalls, FinishedCall, NextCall, ReadCall, ReleaseCalls, RetireWebhook,
 };
 use agentchat_protocol::id::{MessageId, WebhookDeliveryId};
-use agentchat_store::key::{WebhookDeliveryKey, WebhookKey};
+use agentchat_store::key::WebhookKey;
 use agentchat_store::tables::DueCall;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -23,8 +22,6 @@ use crate::app::App;
 /// Calls that are out at a time: in all, and of one webhook.
 const OUT: usize = 256;
 const OUT_OF_ONE: usize = 32;
-/// What is claimed beyond that is looked at again after so long.
-const BEYOND_MS: i64 = 2_000;
 /// Pause after the store could not answer.
 const RETRY: Duration = Duration::from_millis(500);
 /// The receiver wants nothing more.
@@ -37,7 +34,7 @@ pub(crate) async fn deliver(app: App) {
         release(&app, None).await;
     }
     let (tell, results) = unbounded_channel();
-    Deliverer { app: app.clone(), tell, results, out: HashMap::new(), finished: Vec::new() }.work().await;
+    Deliverer { app: app.clone(), tell, results, out: BTreeMap::new(), finished: Vec::new() }.work().await;
     release(&app, Some(app.node)).await;
 }
 
@@ -52,7 +49,7 @@ struct Deliverer {
     tell: UnboundedSender<FinishedCall>,
     results: UnboundedReceiver<FinishedCall>,
     /// Calls that are out.
-    out: HashMap<WebhookKey, usize>,
+    out: BTreeMap<WebhookKey, usize>,
     /// What came back and is not written down yet.
     finished: Vec<FinishedCall>,
 }
@@ -127,22 +124,17 @@ impl Deliverer {
         if room == 0 {
             return Ok(true);
         }
-        let limit = i64::try_from(room).unwrap_or(i64::MAX);
-        let now = self.app.clock.now();
-        let claimed = self.app.store.write_own(ClaimCalls { node: self.app.node, limit, now }).await?;
-        let mut beyond: Vec<WebhookDeliveryKey> = Vec::new();
+        let claim = ClaimCalls {
+            node: self.app.node,
+            limit: room,
+            limit_of_one: OUT_OF_ONE,
+            out: self.out.clone(),
+            now: self.app.clock.now(),
+        };
+        let claimed = self.app.store.write_own(claim).await?;
         for call in claimed.calls {
-            let out = self.out.entry(call.webhook).or_default();
-            if *out < OUT_OF_ONE {
-                *out += 1;
-                self.start(call);
-            } else {
-                beyond.push(call.key);
-            }
-        }
-        if !beyond.is_empty() {
-            let until = now.plus_millis(BEYOND_MS);
-            self.app.store.write_own(PostponeCalls { calls: beyond, until }).await?;
+            *self.out.entry(call.webhook).or_default() += 1;
+            self.start(call);
         }
         Ok(claimed.more)
     }

@@ -66,12 +66,14 @@ pub struct WakeCall {
 }
 
 macro_rules! due {
-    ($lock:literal) => {
+    ($others:literal, $lock:literal) => {
         concat!(
             "SELECT d.pk, d.id, d.event, d.message, d.attempts, d.created_at, d.webhook, \
              w.agent, w.active, w.opened_until, a.paused, m.id \
              FROM webhook_delivery d LEFT JOIN webhook w ON w.pk = d.webhook LEFT JOIN agent a ON a.pk = w.agent \
-             LEFT JOIN message m ON m.pk = d.message WHERE d.status < 2 AND d.next_at <= $1 ORDER BY d.next_at LIMIT $2",
+             LEFT JOIN message m ON m.pk = d.message WHERE d.status < 2 AND d.next_at <= $1 AND d.webhook ",
+            $others,
+            " ORDER BY d.next_at LIMIT $3",
             $lock
         )
     };
@@ -119,14 +121,20 @@ fn due_call(row: &Row<'_>) -> Result<DueCall> {
 }
 
 impl Tx<'_> {
-    /// Up to `limit` calls that are due, those that wait longest first; those whose worker was not heard of in time
-    /// among them. Calls that another node looks at this moment are passed over.
-    pub async fn due_calls(&mut self, now: i64, limit: i64) -> Result<Vec<DueCall>> {
-        let sql = match self.engine() {
-            Engine::Sqlite => due!(""),
-            Engine::Postgres => due!(" FOR UPDATE OF d SKIP LOCKED"),
-        };
-        self.query_all(sql, &[now.into(), limit.into()], due_call).await
+    /// Up to `limit` calls of other webhooks than `full` that are due, those that wait longest first; those whose worker
+    /// was not heard of in time among them. Calls that another node looks at this moment are passed over.
+    pub async fn due_calls(&mut self, full: &[WebhookKey], now: i64, limit: i64) -> Result<Vec<DueCall>> {
+        let full: Vec<i64> = full.iter().map(|webhook| webhook.0).collect();
+        match self.engine() {
+            Engine::Sqlite => {
+                let (sql, list) = (due!("NOT IN (SELECT value FROM json_each($2))", ""), format!("{full:?}"));
+                self.query_all(sql, &[now.into(), (&list).into(), limit.into()], due_call).await
+            }
+            Engine::Postgres => {
+                let sql = due!("<> ALL($2)", " FOR UPDATE OF d SKIP LOCKED");
+                self.query_all(sql, &[now.into(), Value::Ints(&full), limit.into()], due_call).await
+            }
+        }
     }
 
     /// When the next call is due.

@@ -1,13 +1,17 @@
 //! Which calls are to be made now.
 
+use std::collections::BTreeMap;
+
 use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::webhook::WebhookEvent;
-use agentchat_store::key::WebhookDeliveryKey;
+use agentchat_store::key::{WebhookDeliveryKey, WebhookKey};
 use agentchat_store::tables::{Claimant, DueCall, HookState};
 use agentchat_store::{Tx, Write};
 
 use crate::Error;
 
+/// Calls that are looked at in one go. More than are taken, since some belong to webhooks with no room.
+const CANDIDATES: i64 = 512;
 /// A worker that died is noticed after so long.
 const LEASE_MS: i64 = 60_000;
 /// Calls for an agent whose owner paused everything are looked at again after so long.
@@ -21,10 +25,15 @@ const DEAD: i64 = 4;
 
 /// Takes up to `limit` calls that are due for a node. Those behind an open circuit are left until it may be tried; no
 /// attempt of them is counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ClaimCalls {
     pub node: [u8; 16],
-    pub limit: i64,
+    /// In all.
+    pub limit: usize,
+    /// Of one webhook, those included that are out.
+    pub limit_of_one: usize,
+    /// How many calls of each webhook are out.
+    pub out: BTreeMap<WebhookKey, usize>,
     pub now: Timestamp,
 }
 
@@ -48,12 +57,20 @@ impl Write for ClaimCalls {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Claimed, Error> {
         let now = self.now.as_millis();
-        let due = tx.due_calls(now, self.limit).await?;
-        let more = i64::try_from(due.len()).is_ok_and(|found| found == self.limit);
+        let due = tx.due_calls(&self.full(), now, CANDIDATES).await?;
+        let all_seen = i64::try_from(due.len()).is_ok_and(|found| found < CANDIDATES);
+        let mut out = self.out.clone();
         let (mut calls, mut later, mut dropped) = (Vec::new(), Vec::new(), Vec::new());
         for call in due {
+            let of_one = out.entry(call.webhook).or_default();
+            if *of_one >= self.limit_of_one || calls.len() >= self.limit {
+                continue;
+            }
             match self.judge(tx, &call).await? {
-                Verdict::Call => calls.push(call),
+                Verdict::Call => {
+                    *of_one += 1;
+                    calls.push(call);
+                }
                 Verdict::Later(until) => later.push((until, call.key)),
                 Verdict::Drop(status, error) => {
                     if call.hook.is_some_and(|hook| hook.opened_until.is_some()) {
@@ -67,17 +84,26 @@ impl Write for ClaimCalls {
         if !keys.is_empty() {
             tx.claim_calls(&keys, Claimant { node: &self.node, until: now + LEASE_MS }).await?;
         }
+        let later_any = !later.is_empty() || !dropped.is_empty();
         for (until, keys) in grouped(later) {
             tx.postpone_calls(&keys, until).await?;
         }
         for ((status, error), keys) in grouped(dropped.into_iter().map(|(status, error, key)| ((status, error), key))) {
             tx.drop_calls(&keys, status, error).await?;
         }
+        // What is left of those seen waits for room, which comes when a call comes back.
+        let more = !all_seen && (later_any || !calls.is_empty());
         Ok(Claimed { calls, more })
     }
 }
 
 impl ClaimCalls {
+    /// Webhooks of which as many calls are out as may be.
+    fn full(&self) -> Vec<WebhookKey> {
+        let full = self.out.iter().filter(|(_, out)| **out >= self.limit_of_one);
+        full.map(|(webhook, _)| *webhook).collect()
+    }
+
     async fn judge(&self, tx: &mut Tx<'_>, call: &DueCall) -> Result<Verdict, Error> {
         let now = self.now.as_millis();
         let Some(hook) = call.hook.filter(|hook| hook.active) else {

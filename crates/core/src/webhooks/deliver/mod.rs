@@ -15,5 +15,5 @@ pub use claim::{ClaimCalls, Claimed};
 pub use finish::{CallOutcome, FinishCalls, FinishedCall};
 pub use read::{PreparedCall, ReadCall};
 pub use retire::RetireWebhook;
-pub use tidy::{NextCall, PostponeCalls, PurgeCalls, ReleaseCalls};
+pub use tidy::{NextCall, PurgeCalls, ReleaseCalls};
 pub use wake::TakeWake;

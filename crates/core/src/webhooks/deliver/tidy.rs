@@ -1,7 +1,6 @@
 //! The queue as a whole: what is due next, what is given back, what is forgotten.
 
 use agentchat_protocol::timestamp::Timestamp;
-use agentchat_store::key::WebhookDeliveryKey;
 use agentchat_store::{Read, Tx, Write};
 
 use crate::Error;
@@ -19,22 +18,6 @@ impl Read for NextCall {
 
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Option<Timestamp>, Error> {
         Ok(tx.next_call_at().await?.map(Timestamp::from_millis))
-    }
-}
-
-/// Leaves claimed calls alone until a time; no attempt of them is counted.
-#[derive(Debug, Clone)]
-pub struct PostponeCalls {
-    pub calls: Vec<WebhookDeliveryKey>,
-    pub until: Timestamp,
-}
-
-impl Write for PostponeCalls {
-    type Out = ();
-    type Error = Error;
-
-    async fn run(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        Ok(tx.postpone_calls(&self.calls, self.until.as_millis()).await?)
     }
 }
 

@@ -1,7 +1,10 @@
 //! Calls: what they say, how they are signed, when they are made again.
 
+use std::collections::BTreeMap;
+
 use agentchat_core::webhooks::deliver::ClaimCalls;
 use agentchat_protocol::agent::PausedByOwner;
+use agentchat_protocol::timestamp::Timestamp;
 use agentchat_protocol::webhook_signature::{sign, sign_standard};
 use agentchat_store::Engine;
 use agentchat_store_test::store_test;
@@ -55,7 +58,7 @@ async fn a_failed_call_is_made_again_under_the_same_id(engine: Engine) {
     assert_eq!((&row["status"], &row["last_status_code"]), (&json!("pending"), &json!(500)));
     assert_eq!(row["last_error"], "the receiver answered 500 Internal Server Error");
     let wait = |row: &Value| {
-        let at: agentchat_protocol::timestamp::Timestamp = row["next_attempt_at"].as_str().unwrap().parse().unwrap();
+        let at: Timestamp = row["next_attempt_at"].as_str().unwrap().parse().unwrap();
         at.as_millis() - stage.clock.now().as_millis()
     };
     assert!((8_000..=12_000).contains(&wait(&row)), "{row}");
@@ -171,7 +174,7 @@ async fn what_was_queued_survives_a_restart_and_a_pause_holds_it(engine: Engine)
     stage.clock.advance(12_000);
     let held = |rows: &[Value]| {
         let next = rows[0]["next_attempt_at"].as_str().unwrap_or_default();
-        next.parse::<agentchat_protocol::timestamp::Timestamp>().is_ok_and(|next| next > stage.clock.now())
+        next.parse::<Timestamp>().is_ok_and(|next| next > stage.clock.now())
     };
     let row = deliveries(&stage, &path, held).await.remove(0);
     assert_eq!((&row["attempts"], sink.received().len()), (&json!(1), 1), "no attempt is made or counted");
@@ -179,6 +182,10 @@ async fn what_was_queued_survives_a_restart_and_a_pause_holds_it(engine: Engine)
     stage.clock.advance(LATER);
     deliveries(&stage, &path, all("delivered")).await;
     assert_eq!(sink.received().len(), 2);
+}
+
+fn claim(node: u8, now: Timestamp) -> ClaimCalls {
+    ClaimCalls { node: [node; 16], limit: 10, limit_of_one: 10, out: BTreeMap::new(), now }
 }
 
 #[store_test]
@@ -194,11 +201,11 @@ async fn what_a_dead_worker_held_is_taken_over(engine: Engine) {
     let now = stage.clock.now();
     let home = stage.server.leave().await;
     let store = home.store().await;
-    let claimed = store.write(ClaimCalls { node: [7; 16], limit: 10, now }).await.unwrap();
+    let claimed = store.write(claim(7, now)).await.unwrap();
     assert_eq!(claimed.calls.len(), 1);
-    let again = store.write(ClaimCalls { node: [8; 16], limit: 10, now: now.plus_millis(59_999) }).await.unwrap();
+    let again = store.write(claim(8, now.plus_millis(59_999))).await.unwrap();
     assert!(again.calls.is_empty(), "it is somebody's");
-    let taken = store.write(ClaimCalls { node: [8; 16], limit: 10, now: now.plus_millis(60_000) }).await.unwrap();
+    let taken = store.write(claim(8, now.plus_millis(60_000))).await.unwrap();
     assert_eq!(taken.calls.len(), 1);
     store.close().await;
 }
