@@ -69,7 +69,7 @@ async fn discover(_: Capped, State(app): State<App>) -> Json<Discovery> {
         api_base: base.to_owned(),
         ws_url: format!("{}/v1/ws", base.replacen("http", "ws", 1)),
         mcp_url: None,
-        docs_url: format!("{base}/v1/openapi.json"),
+        docs_url: format!("{base}/docs"),
         limits: app.limits.numbers().into_iter().collect(),
         policies: policies(&app.limits),
         capabilities: capabilities(&app.limits),

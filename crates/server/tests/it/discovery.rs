@@ -23,7 +23,7 @@ async fn a_server_says_where_it_is_and_what_it_allows() {
         json!({
             "name": "AgentChat", "version": env!("CARGO_PKG_VERSION"), "api_base": "https://chat.example.com",
             "ws_url": "wss://chat.example.com/v1/ws", "mcp_url": null,
-            "docs_url": "https://chat.example.com/v1/openapi.json", "limits": null, "policies": null,
+            "docs_url": "https://chat.example.com/docs", "limits": null, "policies": null,
             "capabilities": [
                 "search", "loop_guard", "expiry", "age", "notify_level", "trace_context", "export", "discovery"
             ],
