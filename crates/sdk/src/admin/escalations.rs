@@ -28,10 +28,7 @@ impl Admin {
         status: &str,
         note: Option<&str>,
     ) -> Call<'_, EscalationChanged> {
-        let mut body = json!({ "status": status });
-        if let Some(note) = note {
-            body["resolution_note"] = note.into();
-        }
+        let body = json!({ "status": status, "resolution_note": note });
         let mut request = Request::new(http::Method::PATCH, ESCALATIONS).segment("id", id).json(&body);
         request.set_header("x-ops-operator", operator);
         self.client.call(request)
