@@ -8,6 +8,7 @@
 //! * [`direct`]: closed-loop direct sends with live delivery to acknowledging sockets;
 //! * [`group`]: sends to a group whose members all listen; [`drain`]: a backlog, to the last ack;
 //! * [`webhooks`]: calls to webhooks, and how a queue is caught up with after an outage;
+//! * [`search`]: taking many messages into the index, and queries of several kinds;
 //! * [`store`]: the same transaction on the bare store, without server and sockets;
 //! * [`pgbench`]: PostgreSQL's own load generator with a send's statements, beside the bare store;
 //! * [`sockets`]: memory of the server per idle socket;
@@ -31,6 +32,7 @@ pub mod log;
 pub mod pgbench;
 pub mod process;
 pub mod report;
+pub mod search;
 pub mod sockets;
 pub mod start;
 pub mod store;
@@ -72,6 +74,8 @@ pub enum Command {
     Drain(drain::Arguments),
     /// Calls to webhooks: deliveries a second, and catching up after their receiver was away
     Webhooks(webhooks::Arguments),
+    /// Many messages of one caller: how fast they are indexed, and how long queries take
+    Search(search::Arguments),
     /// The same transaction on the bare store, in this process: what the server can reach at most
     Store(store::Arguments),
     /// PostgreSQL's own load generator running a direct send's statements, beside the bare store on the same server
@@ -101,6 +105,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
         Command::Group(arguments) => group::run(&arguments),
         Command::Drain(arguments) => drain::run(&arguments),
         Command::Webhooks(arguments) => webhooks::run(&arguments),
+        Command::Search(arguments) => search::run(&arguments),
         Command::Store(arguments) => store::run(&arguments),
         Command::Pgbench(arguments) => pgbench::run(&arguments),
         Command::Sockets(arguments) => sockets::run(&arguments),
