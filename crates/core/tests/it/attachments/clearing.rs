@@ -59,7 +59,7 @@ async fn an_object_is_deleted_by_one(engine: Engine) {
     assert!(world.due().await.is_empty());
     // Who took it may have crashed.
     world.pass(10 * 60 * 1000);
-    assert_eq!(world.due().await, [name.clone()]);
+    assert_eq!(world.due().await, std::slice::from_ref(&name));
     assert!(world.take(&name).await);
     world.deleted(&name).await;
     world.pass(HOUR);

@@ -37,6 +37,9 @@ impl World {
     }
 }
 
+/// Whether a text is to be found.
+type Holds<'a> = &'a dyn Fn(&str) -> bool;
+
 #[store_test]
 async fn a_member_finds_what_was_said_since_it_came(engine: Engine) {
     let world = World::new(engine).await;
@@ -87,7 +90,7 @@ async fn what_is_found_is_what_is_there(engine: Engine) {
     let divide = |text: &str| agentchat_store::search::words(text);
     let one = |text: &str, word: &str| divide(text).iter().any(|found| found == word);
     let side = |text: &str, pair: [&str; 2]| divide(text).windows(2).any(|found| found == pair);
-    let cases: [(&str, &dyn Fn(&str) -> bool); 7] = [
+    let cases: [(&str, Holds<'_>); 7] = [
         ("red", &|text| one(text, "red")),
         ("red blue", &|text| one(text, "red") && one(text, "blue")),
         ("bar -red", &|text| one(text, "bar") && !one(text, "red")),
