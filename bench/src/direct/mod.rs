@@ -2,8 +2,10 @@
 //! every message received on a socket, checked and acknowledged.
 //!
 //! [`scenario`] sets a run up and balances its books; [`sender`] and [`receiver`] are the hot
-//! loops; [`ledger`] is what a receiver checks; [`outcome`] the figures of a run.
+//! loops; [`ledger`] is what a receiver checks; [`outcome`] the figures of a run; [`compare`] runs with
+//! and without the index of words in turn.
 
+pub mod compare;
 pub(crate) mod endpoint;
 pub mod ledger;
 pub mod outcome;
@@ -62,6 +64,9 @@ pub struct Arguments {
     /// Runs of each combination, each on a fresh server
     #[arg(long, default_value_t = 1)]
     runs: usize,
+    /// Run in so many pairs with the index of words and without it (--no-search), and compare the medians
+    #[arg(long, value_name = "PAIRS", num_args = 0..=1, default_missing_value = "3", conflicts_with = "runs")]
+    compare_search: Option<usize>,
     #[command(flatten)]
     output: report::Output,
 }
@@ -105,6 +110,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     if arguments.load.driver == Driver::Sdk && arguments.transport.contains(&Transport::Ws) {
         bail!("the client crate sends over HTTP; leave --transport ws out");
     }
+    if let Some(pairs) = arguments.compare_search {
+        return compare::run(arguments, pairs);
+    }
     let mut outcomes: Vec<Outcome> = Vec::new();
     for scenario in arguments.scenarios() {
         let server = arguments.server.open()?;
@@ -119,8 +127,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     balanced(&outcomes)
 }
 
-fn balanced(outcomes: &[Outcome]) -> anyhow::Result<()> {
-    match outcomes.iter().find(|outcome| !outcome.is_clean()) {
+fn balanced<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> anyhow::Result<()> {
+    match outcomes.into_iter().find(|outcome| !outcome.is_clean()) {
         Some(outcome) => bail!("the books do not balance: {outcome}"),
         None => Ok(()),
     }

@@ -1,7 +1,8 @@
 //! A send whose bytes are written once; only three numbers in it change from send to send.
 //!
 //! The message's text is `pair counter nanoseconds padding`, so the receiver knows without a
-//! table who sent it, which one it is and when it left.
+//! table who sent it, which one it is and when it left. The padding is words, of each pair others:
+//! one long word would spare the server's index its work.
 
 use super::scan;
 
@@ -34,7 +35,7 @@ impl Stamp {
     pub fn text(&self, bytes: usize) -> String {
         let Self { pair, counter, nanos } = self;
         let text = format!("{pair:0PAIR_DIGITS$} {counter:012} {nanos:016} ");
-        let padding = "x".repeat(bytes.saturating_sub(text.len()));
+        let padding = padding(*pair, bytes.saturating_sub(text.len()));
         text + &padding
     }
 
@@ -66,7 +67,7 @@ impl Template {
     /// group's id (no braces).
     pub fn new(pair: usize, to: &str, text_bytes: usize, run: &str, wrap: impl Fn(&str) -> Vec<u8>) -> Self {
         let text = format!("{pair:0PAIR_DIGITS$} {COUNTER_MARK} {STAMP_MARK} ");
-        let padding = "x".repeat(text_bytes.saturating_sub(text.len()));
+        let padding = padding(pair, text_bytes.saturating_sub(text.len()));
         let target = if to.starts_with("grp_") { "conversation_id" } else { "to" };
         let members = format!(
             r#""{target}":"{to}","client_msg_id":"{run}-{pair}-{COUNTER_MARK}","content":{{"text":"{text}{padding}"}}"#
@@ -87,6 +88,26 @@ impl Template {
         }
         &self.bytes
     }
+}
+
+/// Words of two to nine letters, a vowel in every second place.
+fn padding(pair: usize, bytes: usize) -> String {
+    const LETTERS: [&[u8]; 2] = [b"bcdfghklmnprstvz", b"aeioaeiuaeioaeou"];
+    let mut state = pair as u64;
+    let mut draw = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut text = String::with_capacity(bytes);
+    let mut left = 0;
+    while text.len() < bytes {
+        let letter = LETTERS[left % 2][draw(16)];
+        // No text ends with a space.
+        let between = left == 0 && !text.is_empty() && text.len() + 1 < bytes;
+        text.push(if between { ' ' } else { char::from(letter) });
+        left = if left == 0 { 2 + draw(8) } else { left - 1 };
+    }
+    text
 }
 
 fn write_digits(place: &mut [u8], mut number: u64) {
@@ -116,6 +137,17 @@ mod tests {
         let stamp = Stamp { pair: 3, counter: 4, nanos: 5 };
         let text = stamp.text(200);
         assert_eq!((text.len(), Stamp::read(text.as_bytes())), (200, Some(stamp)));
+    }
+
+    #[test]
+    fn the_padding_is_words_of_its_pair() {
+        let (one, other) = (padding(1, 160), padding(2, 160));
+        assert!(one != other && one == padding(1, 160));
+        for bytes in 0..200 {
+            let text = padding(7, bytes);
+            assert!(text.len() == bytes && text.trim() == text && !text.contains("  "), "{text:?}");
+            assert!(text.split(' ').all(|word| word.len() <= 11), "{text:?}");
+        }
     }
 
     #[test]
