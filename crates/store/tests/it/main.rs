@@ -7,6 +7,7 @@ mod open;
 mod order;
 mod postgres;
 mod queue;
+mod search;
 mod stay;
 mod talk;
 mod transfer;
