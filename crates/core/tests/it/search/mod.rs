@@ -1,12 +1,13 @@
 //! The index as the store keeps it: joined groups, removal, and a file that is lost.
 
 use agentchat_core::search::{PlanSearch, Query, ShowFound};
+use agentchat_protocol::error::ErrorCode;
 use agentchat_store::Engine;
 use agentchat_store::key::MessageKey;
 use agentchat_store::search::{Indexed, Lookup};
 use agentchat_store_test::store_test;
 
-use crate::world::{Agent, World, texts};
+use crate::world::{Agent, World, code, texts};
 
 impl World {
     async fn index(&self) {
@@ -56,6 +57,28 @@ async fn a_member_finds_what_was_said_since_it_came(engine: Engine) {
     world.index().await;
     assert!(world.search(&bob, "harbour").await.is_empty(), "who left finds nothing any more");
     assert_eq!(world.search(&carol, "member_removed").await.len(), 1, "what happened is found too");
+}
+
+#[store_test]
+async fn a_group_that_was_deleted_is_not_found(engine: Engine) {
+    let world = World::new(engine).await;
+    let (alice, bob) = world.acquainted("alice", "bob").await;
+    let group = world.group(&[&alice, &bob]).await;
+    world.speak(&bob, group, "harbour of all").await;
+    world.say(&alice, &bob, "harbour of two").await;
+    world.index().await;
+    assert_eq!(world.search(&alice, "harbour").await, ["harbour of two", "harbour of all"]);
+    world.speak(&bob, group, "harbour at the end").await;
+    world.try_end(&alice, group).await.expect("ended");
+    for agent in [&alice, &bob] {
+        // Before what was said last is indexed, and afterwards.
+        assert_eq!(world.search(agent, "harbour").await, ["harbour of two"]);
+        world.index().await;
+        assert_eq!(world.search(agent, "harbour").await, ["harbour of two"]);
+        let (viewer, conversation) = (agent.key, Some(group));
+        let plan = PlanSearch { viewer, conversation, from: None, after: None, before: None };
+        assert_eq!(code(world.store.read(plan).await), ErrorCode::GroupDeleted, "as on every route that names it");
+    }
 }
 
 #[store_test]
