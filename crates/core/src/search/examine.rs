@@ -138,7 +138,7 @@ mod tests {
         let text = format!("{}needle {}", "lorem ipsum ".repeat(30), "dolor sit ".repeat(30));
         let shown = shown(&text, "needle").unwrap();
         assert!(
-            shown.starts_with("…ipsum lorem") && shown.contains(" [needle] dolor") && shown.ends_with('…'),
+            shown.starts_with("…lorem ipsum") && shown.contains(" [needle] dolor") && shown.ends_with('…'),
             "{shown}"
         );
         let length = shown.chars().count();

@@ -49,8 +49,10 @@ async fn found(store: &Store, pair: Pair) -> Vec<i64> {
 }
 
 async fn index(store: &Store) {
-    while store.index_some().await.expect("the index takes messages in") != Indexed::default() {}
-    assert_eq!(store.unindexed().await.expect("a count"), 0);
+    // What another took and dropped is nobody's for a moment.
+    while store.unindexed().await.expect("a count") > 0 {
+        store.index_some().await.expect("the index takes messages in");
+    }
 }
 
 /// A folder's messages have the keys from 1 on.
