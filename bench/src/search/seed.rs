@@ -10,8 +10,8 @@ use agentchat_protocol::handle::Handle;
 use agentchat_protocol::id::{AgentId, ConversationId, MessageId};
 use agentchat_protocol::send::SendRequest;
 use agentchat_protocol::timestamp::Timestamp;
-use agentchat_store::Store;
 use agentchat_store::key::AgentKey;
+use agentchat_store::{Engine, Store};
 use anyhow::{Context, anyhow};
 use rand::Rng;
 use rand::rngs::StdRng;
@@ -20,8 +20,10 @@ use tokio::task::JoinSet;
 
 use super::vocabulary::Vocabulary;
 
-/// Sends on their way at once.
+/// Sends on their way at once. Where they need not be stored in the order in which they were given, few enough that
+/// their order is about that of their times.
 const AT_ONCE: usize = 1024;
+const AT_ONCE_UNORDERED: usize = 64;
 /// Acknowledgements settled together.
 const ACKS: usize = 1024;
 /// Between two messages, as their times have it: a million are a year.
@@ -79,7 +81,7 @@ pub(super) async fn seed(
             0 | 1 => (number % others, number < others),
             _ => (random.random_range(0..others), random.random()),
         };
-        if number == others {
+        if number == others || number == 2 * others {
             writing.finish().await?;
         }
         let partner = &partners[other];
@@ -108,7 +110,11 @@ struct Writing<'a> {
 
 impl Writing<'_> {
     async fn send(&mut self, other: usize, send: SendDirect, recipient: AgentKey) -> anyhow::Result<()> {
-        if self.sends.len() == AT_ONCE {
+        let most = match self.store.engine() {
+            Engine::Sqlite => AT_ONCE,
+            Engine::Postgres => AT_ONCE_UNORDERED,
+        };
+        if self.sends.len() >= most {
             self.one().await?;
         }
         let store = self.store.clone();
