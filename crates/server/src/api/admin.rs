@@ -6,7 +6,7 @@ use agentchat_core::Error;
 use agentchat_core::accounts::{NewAccount, Registered as NewlyRegistered};
 use agentchat_core::agents::{AgentSummary, CountAll, CreateAgent, ListAgents, ShowSummary};
 use agentchat_core::enforcement::{ReinstateAgent, StatusChange, SuspendAgent};
-use agentchat_core::presence::LastSeen;
+use agentchat_core::presence::{LastSeen, ListNodes};
 use agentchat_core::retention::ShowRetention;
 use agentchat_protocol::account::{Done, Registered};
 use agentchat_protocol::agent::{Agent, AgentStatus};
@@ -119,8 +119,16 @@ pub(crate) struct AgentsByStatus {
 /// One node of the service.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Node {
-    version: &'static str,
-    sockets: usize,
+    /// It is the one that answers.
+    here: bool,
+    /// Of the one that answers.
+    version: Option<&'static str>,
+    /// Sockets and streams on the one that answers.
+    sockets: Option<usize>,
+    /// Agents with a socket or a stream there, as far as it is written down.
+    agents: i64,
+    /// When it said last that it lives; null when it did not yet.
+    heard_at: Option<Timestamp>,
     /// Whether the other nodes hear it, `up` or `lost`; absent without a bus.
     #[serde(skip_serializing_if = "Option::is_none")]
     bus: Option<&'static str>,
@@ -272,7 +280,6 @@ async fn stats(_: Operator, State(app): State<App>) -> Result<Json<Stats>> {
     let counts = app.store.read(CountAll).await?;
     let (agents, messages) = (counts.agents, counts.messages);
     let sockets = app.hub.all_connections();
-    let bus = app.bus().map(|bus| if bus.is_up() { "up" } else { "lost" });
     let engine = match app.store.engine() {
         Engine::Sqlite => "sqlite",
         Engine::Postgres => "postgres",
@@ -289,8 +296,32 @@ async fn stats(_: Operator, State(app): State<App>) -> Result<Json<Stats>> {
         stored_envelopes: messages.stored_envelopes,
         sockets,
         webhook_queue: counts.webhook_queue,
-        nodes: vec![Node { version: env!("CARGO_PKG_VERSION"), sockets, bus }],
+        nodes: nodes(&app).await?,
         retention: Retention::of(&app).await?,
         store: StoreSize { engine, bytes: counts.store_bytes, log_bytes: app.store.stats().log_bytes },
     }))
+}
+
+/// The one that answers first, then those that were heard of lately.
+async fn nodes(app: &App) -> Result<Vec<Node>> {
+    let life = app.hub.attendance().life();
+    let seen = app.store.read(ListNodes { now: app.clock.now() }).await?;
+    let own = seen.iter().find(|node| node.life == life);
+    let here = Node {
+        here: true,
+        version: Some(env!("CARGO_PKG_VERSION")),
+        sockets: Some(app.hub.all_connections()),
+        agents: own.map_or(0, |node| node.agents),
+        heard_at: own.map(|node| node.heard_at),
+        bus: app.bus().map(|bus| if bus.is_up() { "up" } else { "lost" }),
+    };
+    let others = seen.iter().filter(|node| node.life != life).map(|node| Node {
+        here: false,
+        version: None,
+        sockets: None,
+        agents: node.agents,
+        heard_at: Some(node.heard_at),
+        bus: None,
+    });
+    Ok(std::iter::once(here).chain(others).collect())
 }

@@ -110,6 +110,17 @@ impl Tx<'_> {
         .await
     }
 
+    /// The servers that were renewed after `since`, the last one first: when, and how many agents are connected there.
+    pub async fn lives(&mut self, since: i64) -> Result<Vec<(Life, i64, i64)>> {
+        self.query_all(
+            "SELECT n.life, n.renewed_at, (SELECT COUNT(*) FROM connection c WHERE c.life = n.life) FROM node n \
+             WHERE n.dead = 0 AND n.renewed_at > $1 ORDER BY n.renewed_at DESC, n.life",
+            &[since.into()],
+            |row| Ok((row.bytes(0)?, row.int(1)?, row.int(2)?)),
+        )
+        .await
+    }
+
     /// Forgets a server.
     pub async fn forget_life(&mut self, life: &Life) -> Result<()> {
         self.execute_later("DELETE FROM node WHERE life = $1", &[life.into()]).await

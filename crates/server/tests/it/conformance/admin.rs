@@ -89,7 +89,7 @@ ladders! {
         "counts of everything",
         200,
         "{agents: {active: int, restricted: int, suspended: int, deleted: int}, conversations: int, messages: int,
-              stored_envelopes: int, sockets: int, webhook_queue: int, nodes: [{version, sockets: int, bus?}],
+              stored_envelopes: int, sockets: int, webhook_queue: int, nodes: [{here: bool, version|null, sockets|null: int, agents: int, heard_at|null, bus?}],
               retention?: {last_run_at|null, messages: int, attachments: int, next_run_at|null},
               store: {engine: sqlite/postgres, bytes: int, log_bytes: int}}",
     );

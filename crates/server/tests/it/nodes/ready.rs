@@ -115,3 +115,29 @@ async fn agents_move_on_when_a_node_shuts_down() {
     assert_eq!(peer.text().await, "still here");
     leaving.running.wait().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_sees_all_nodes_from_each() {
+    const TOKEN: &str = "an-operator-token-of-at-least-32-characters";
+    let nodes = Nodes::start_with(2, |_, config| config.admin_token = Some(Secret::new(TOKEN))).await;
+    let (one, other) = nodes.two();
+    let alice = Agent::new(one, "alice").await;
+    let _peer = Peer::acking(one, &alice).await;
+    let bearer = format!("Bearer {TOKEN}");
+    let seen = async |node: &TestServer| {
+        let answer = node.request("GET", "/admin/stats", &[("authorization", &bearer)], b"").await;
+        answer.json()["nodes"].as_array().unwrap().clone()
+    };
+    until("alice is counted", async || {
+        let (here, there) = (seen(one).await, seen(other).await);
+        here.len() == 2 && there.len() == 2 && here[0]["agents"] == 1 && there[1]["agents"] == 1
+    })
+    .await;
+    let nodes = seen(other).await;
+    assert_eq!((&nodes[0]["here"], &nodes[0]["sockets"], &nodes[0]["bus"]), (&json!(true), &json!(0), &json!("up")));
+    assert_eq!(
+        (&nodes[1]["here"], &nodes[1]["version"], &nodes[1]["sockets"]),
+        (&json!(false), &json!(null), &json!(null))
+    );
+    assert!(nodes[1]["heard_at"].is_string(), "{nodes:?}");
+}
