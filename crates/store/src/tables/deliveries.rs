@@ -1,5 +1,4 @@
-//! `webhook_delivery` as a queue: what is due, who works on it, what came of it; `webhook` as the circuit in front of it.
-//! And the one call that wakes an agent.
+//! `webhook_delivery` as a queue: what is due, who works on it, what came of it.
 
 use crate::key::{AgentKey, MessageKey, WebhookDeliveryKey, WebhookKey};
 use crate::row::{Row, Value};
@@ -35,34 +34,12 @@ pub struct HookState {
     pub fully_paused: bool,
 }
 
-/// How the last calls of a webhook went.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Breaker {
-    /// Failed attempts in a row.
-    pub failures: i64,
-    /// When the last ten attempts that failed did, ascending.
-    pub failed_at: Vec<i64>,
-    pub opened_until: Option<i64>,
-    /// The one call that may try a half-open circuit.
-    pub probe: Option<WebhookDeliveryKey>,
-}
-
 /// Who works on claimed calls, and until when they are taken for lost.
 #[derive(Debug, Clone, Copy)]
 pub struct Claimant<'a> {
     /// 16 bytes that no other node has.
     pub node: &'a [u8; 16],
     pub until: i64,
-}
-
-/// Where an agent is to be woken now.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WakeCall {
-    pub handle: String,
-    pub url: String,
-    pub secret: String,
-    /// Messages that wait for it.
-    pub unread: i64,
 }
 
 macro_rules! due {
@@ -247,27 +224,6 @@ impl Tx<'_> {
         }
     }
 
-    /// Gives up all that a webhook is owed.
-    pub async fn bury_calls(&mut self, webhook: WebhookKey, error: &str) -> Result<()> {
-        self.execute_later(
-            "UPDATE webhook_delivery SET status = 4, claimed_by = NULL, next_at = NULL, last_error = $1 \
-             WHERE webhook = $2 AND status < 2",
-            &[error.into(), webhook.into()],
-        )
-        .await
-    }
-
-    /// Calls a webhook no more: its receiver is gone. What its agent's inbox says of webhooks is to be counted anew.
-    pub async fn retire_webhook(&mut self, webhook: WebhookKey) -> Result<()> {
-        self.execute_later("UPDATE webhook SET active = 0, disabled_reason = 0 WHERE pk = $1", &[webhook.into()]).await
-    }
-
-    /// Whose webhook it is.
-    pub async fn webhook_agent(&mut self, webhook: WebhookKey) -> Result<Option<AgentKey>> {
-        let agent = self.query_int("SELECT agent FROM webhook WHERE pk = $1", &[webhook.into()]).await?;
-        Ok(agent.map(AgentKey))
-    }
-
     /// What a webhook is called with: its URL, and what its data say, if the call has any of its own.
     pub async fn call_address(&mut self, call: WebhookDeliveryKey) -> Result<Option<(String, Option<String>)>> {
         self.query_opt(
@@ -278,93 +234,12 @@ impl Tx<'_> {
         .await
     }
 
-    /// Lets one call try a half-open circuit; false when another one does.
-    pub async fn take_probe(&mut self, webhook: WebhookKey, call: WebhookDeliveryKey, now: i64) -> Result<bool> {
-        let taken = self
-            .execute(
-                "UPDATE webhook SET probe = $1 \
-                 WHERE pk = $2 AND opened_until <= $3 AND (probe IS NULL OR probe = $1)",
-                &[call.into(), webhook.into(), now.into()],
-            )
-            .await?;
-        Ok(taken > 0)
-    }
-
-    /// Lets another call try a half-open circuit, if it was this one that should.
-    pub async fn leave_probe(&mut self, webhook: WebhookKey, call: WebhookDeliveryKey) -> Result<()> {
-        let sql = "UPDATE webhook SET probe = NULL WHERE pk = $1 AND probe = $2";
-        self.execute_later(sql, &[webhook.into(), call.into()]).await
-    }
-
-    /// How a webhook's calls went, held until the end of the transaction. None when it is gone.
-    pub async fn breaker(&mut self, webhook: WebhookKey) -> Result<Option<Breaker>> {
-        self.lock("SELECT pk FROM webhook WHERE pk = $1 FOR NO KEY UPDATE", &[webhook.into()]);
-        self.query_opt(
-            "SELECT failures, failed_at, opened_until, probe FROM webhook WHERE pk = $1",
-            &[webhook.into()],
-            |row| {
-                let times = row.opt_text(1)?.unwrap_or_default();
-                Ok(Breaker {
-                    failures: row.int(0)?,
-                    failed_at: times.split(' ').filter_map(|time| time.parse().ok()).collect(),
-                    opened_until: row.opt_int(2)?,
-                    probe: row.opt_int(3)?.map(WebhookDeliveryKey),
-                })
-            },
-        )
-        .await
-    }
-
-    /// Writes down how a webhook's calls went.
-    pub async fn set_breaker(&mut self, webhook: WebhookKey, breaker: &Breaker) -> Result<()> {
-        let times = breaker.failed_at.iter().map(i64::to_string).collect::<Vec<_>>().join(" ");
-        self.execute_later(
-            "UPDATE webhook SET failures = $1, failed_at = $2, opened_until = $3, probe = $4 WHERE pk = $5",
-            &[
-                breaker.failures.into(),
-                (!times.is_empty()).then_some(times.as_str()).into(),
-                breaker.opened_until.into(),
-                breaker.probe.into(),
-                webhook.into(),
-            ],
-        )
-        .await
-    }
-
-    /// Webhooks that are not called for a while.
-    pub async fn open_circuits(&mut self) -> Result<i64> {
-        let sql = "SELECT COUNT(*) FROM webhook WHERE opened_until IS NOT NULL AND active = 1";
-        Ok(self.query_int(sql, &[]).await?.unwrap_or(0))
-    }
-
     /// Removes up to `most` finished calls that were queued before a time; answers how many.
     pub async fn purge_calls(&mut self, before: i64, most: i64) -> Result<u64> {
         self.execute(
             "DELETE FROM webhook_delivery WHERE pk IN \
              (SELECT pk FROM webhook_delivery WHERE status >= 2 AND created_at < $1 ORDER BY created_at LIMIT $2)",
             &[before.into(), most.into()],
-        )
-        .await
-    }
-
-    /// Where an agent is to be woken, if anywhere: nobody is there for it (no connection on any node, no session that
-    /// replies), and it was not woken at or after `since`. Whoever asks next is told that it was woken at `now`.
-    pub async fn take_wake(&mut self, agent: AgentKey, since: i64, now: i64) -> Result<Option<WakeCall>> {
-        self.query_opt(
-            "UPDATE wake_webhook SET woke_at = $1 WHERE agent = $2 AND (woke_at IS NULL OR woke_at < $3) \
-             AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.agent = $2) \
-             AND NOT EXISTS (SELECT 1 FROM reply_lease l WHERE l.agent = $2 AND l.expires_at > $1) \
-             RETURNING url, secret, (SELECT i.undelivered FROM inbox i WHERE i.agent = $2), \
-             (SELECT a.handle FROM agent a WHERE a.pk = $2)",
-            &[now.into(), agent.into(), since.into()],
-            |row| {
-                Ok(WakeCall {
-                    url: row.text(0)?,
-                    secret: row.text(1)?,
-                    unread: row.opt_int(2)?.unwrap_or(0),
-                    handle: row.text(3)?,
-                })
-            },
         )
         .await
     }

@@ -5,6 +5,7 @@ mod attachments;
 mod audit;
 mod avatars;
 mod blocks;
+mod circuits;
 mod contacts;
 mod conversations;
 mod counts;
@@ -46,10 +47,11 @@ pub use agents::{AgentInboxRow, AgentRow, EmailUse, NewAgent};
 pub use attachments::{AttachmentRow, AttachmentScope, NewAttachment};
 pub use audit::{Actor, AuditEvent};
 pub use blocks::BlockRow;
+pub use circuits::Breaker;
 pub use contacts::{ContactEdge, ContactRow};
 pub use conversations::{GroupSeat, Membership, Pair, Party};
 pub use counts::{AgentCounts, MessageCounts};
-pub use deliveries::{Breaker, Claimant, DueCall, HookState, WakeCall};
+pub use deliveries::{Claimant, DueCall, HookState};
 pub use direct_send::{
     DirectMessage, DirectSendState, DirectTarget, EarlierSend, PairState, RecipientState, Run, SenderState,
     StoredDirect,
@@ -66,10 +68,10 @@ pub use jobs::{JobRow, Work};
 pub use messages::{EnvelopeState, GroupFacts, HistoryCursor, MessageRow, NewMessage};
 pub use mutes::{MuteRow, MuteSubject, MuteTarget};
 pub use objects::{attachment_object, avatar_object};
-pub use outbox::{Loudness, NewEvent, WANTS_EVENTS, WANTS_MESSAGES, WANTS_WAKING};
 pub use otp::{CountedTry, Flow, PendingRow};
+pub use outbox::{Loudness, NewEvent, WANTS_EVENTS, WANTS_MESSAGES, WANTS_WAKING};
 pub use presence::{Life, PresenceRow, SaidPresence, ShownPresence};
-pub use replies::WakeWebhook;
+pub use replies::{WakeCall, WakeWebhook};
 pub use reports::{Against, CountedSince};
 pub use retention::{Emptied, RetentionCandidate, RetentionRow};
 pub(crate) use search::{AnyToIndex, CountToIndex, Follow, IndexSome, LookUp, NewestMessage, Unindex};

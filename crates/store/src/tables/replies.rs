@@ -13,6 +13,16 @@ pub struct WakeWebhook {
     pub woke_at: Option<i64>,
 }
 
+/// Where an agent is to be woken now.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WakeCall {
+    pub handle: String,
+    pub url: String,
+    pub secret: String,
+    /// Messages that wait for it.
+    pub unread: i64,
+}
+
 /// The session that stands for an agent as a whole.
 const UNNAMED: &str = "";
 
@@ -168,6 +178,28 @@ impl Tx<'_> {
         self.query_opt("SELECT url, secret, woke_at FROM wake_webhook WHERE agent = $1", &[agent.into()], |row| {
             Ok(WakeWebhook { url: row.text(0)?, secret: row.text(1)?, woke_at: row.opt_int(2)? })
         })
+        .await
+    }
+
+    /// Where an agent is to be woken, if anywhere: nobody is there for it (no connection on any node, no session that
+    /// replies), and it was not woken at or after `since`. Whoever asks next is told that it was woken at `now`.
+    pub async fn take_wake(&mut self, agent: AgentKey, since: i64, now: i64) -> Result<Option<WakeCall>> {
+        self.query_opt(
+            "UPDATE wake_webhook SET woke_at = $1 WHERE agent = $2 AND (woke_at IS NULL OR woke_at < $3) \
+             AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.agent = $2) \
+             AND NOT EXISTS (SELECT 1 FROM reply_lease l WHERE l.agent = $2 AND l.expires_at > $1) \
+             RETURNING url, secret, (SELECT i.undelivered FROM inbox i WHERE i.agent = $2), \
+             (SELECT a.handle FROM agent a WHERE a.pk = $2)",
+            &[now.into(), agent.into(), since.into()],
+            |row| {
+                Ok(WakeCall {
+                    url: row.text(0)?,
+                    secret: row.text(1)?,
+                    unread: row.opt_int(2)?.unwrap_or(0),
+                    handle: row.text(3)?,
+                })
+            },
+        )
         .await
     }
 
