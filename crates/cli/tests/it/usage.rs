@@ -89,6 +89,7 @@ async fn the_help_lists_everything_once() {
       inbox        List the conversations
       read         Show a conversation
       sync         Show the messages that wait for delivery, over all conversations
+      export       Write down everything the account may see, one JSON object a line
       listen       Receive live, one line an event
       doctor       Check the installation: home, key, server, socket, clock
       admin        The operator's side: accounts and figures

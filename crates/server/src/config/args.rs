@@ -41,8 +41,9 @@ pub struct ServeArgs {
     /// [env: AGENTCHAT_MAIL] [default: stdout]
     #[arg(long, value_name = "TARGET")]
     pub mail: Option<Secret>,
-    /// Where files are kept: file:DIR or s3://BUCKET[/PREFIX][?endpoint=URL&region=NAME], with credentials in AWS_*;
-    /// several nodes need a common one [env: AGENTCHAT_OBJECTS] [default: file:<data-dir>/objects]
+    /// Where files are kept: file:DIR, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME (the bucket alone will do) with
+    /// credentials in AWS_*; several nodes need a common one [env: AGENTCHAT_OBJECTS]
+    /// [default: objects in the data folder]
     #[arg(long, value_name = "STORE")]
     pub objects: Option<String>,
     /// TOML file with these options [env: AGENTCHAT_CONFIG]
