@@ -126,7 +126,14 @@ impl std::ops::Deref for App {
 
 impl App {
     /// Puts the parts together. Must be called inside a tokio runtime: acks are gathered from now on.
-    pub(crate) fn new(config: Config, store: Store, secrets: Secrets, mailer: Mailer, files: Files, egress: agentchat_egress::Client) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        store: Store,
+        secrets: Secrets,
+        mailer: Mailer,
+        files: Files,
+        egress: agentchat_egress::Client,
+    ) -> Self {
         let clock = config.clock.clone();
         let timing = &config.timing;
         let shared = store.engine() != Engine::Sqlite;

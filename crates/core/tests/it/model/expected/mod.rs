@@ -249,11 +249,9 @@ impl Model {
 
     fn perform(&mut self, action: &Action, turn: &Turn) -> Answer {
         match action {
-            Action::Wait { .. }
-            | Action::Expire
-            | Action::Retain { .. }
-            | Action::Work { .. }
-            | Action::Crash => Ok(json!({})),
+            Action::Wait { .. } | Action::Expire | Action::Retain { .. } | Action::Work { .. } | Action::Crash => {
+                Ok(json!({}))
+            }
             Action::Register { name } => self.register(*name, turn),
             Action::Profile { who, display_name, contacts_only, invites_by_contacts } => {
                 self.change_profile(*who, display_name.as_ref(), *contacts_only, *invites_by_contacts)
