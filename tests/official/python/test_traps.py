@@ -43,7 +43,8 @@ async def test_two_bots_answer_each_other_without_a_pause(server: Server) -> Non
         await bob.nothing_stored()
     took = [later - earlier for earlier, later in pairwise(handled)]
     assert len(took) == turns
-    assert max(took) <= 0.5, f"slowest turns: {sorted(took)[-5:]}"
+    # The pause would be the two seconds that the SDK waits for a hole.
+    assert max(took) <= 1.5, f"slowest turns: {sorted(took)[-5:]}"
     (newest,) = await alice.client.get_messages(conversation, limit=1)
     assert newest["seq"] == 2 + 1 + turns
 
